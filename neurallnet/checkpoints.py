@@ -1,0 +1,134 @@
+"""Checkpoints and weights as safetensors: never unpickled, written atomically, checked on reading.
+
+A checkpoint is one file: the network's tensors under `model/`, those of its best epoch under `best/`, the optimizer's under
+`optimizer/<parameter>/<name>`, and the rest of the state as JSON in the header.
+"""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from neurallnet.errors import RunError
+
+
+@dataclass
+class Checkpoint:
+    """Where a training stands: `history` has a row per finished epoch, `best_weights` those of the best of them."""
+
+    digest: str
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def epoch(self) -> int:
+        return len(self.history)
+
+    @property
+    def best(self) -> dict[str, float]:
+        return self.history[self.best_epoch - 1]
+
+    def add(self, row: dict[str, float], model: nn.Module) -> None:
+        """Append an epoch; it is the best when its validation accuracy is highest, at equal accuracy its loss lowest."""
+        self.history.append(row)
+        if self.best_epoch == 0 or _rank(row) > _rank(self.best):
+            self.best_epoch = self.epoch
+            self.best_weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+def _rank(row: dict[str, float]) -> tuple[float, float]:
+    return row["val_accuracy"], -row["val_loss"]
+
+
+def save_checkpoint(path: Path, state: Checkpoint, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Replace `path` in one step; a kill at any moment leaves the old or the new file, whole."""
+    tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
+    tensors |= {f"best/{name}": tensor for name, tensor in state.best_weights.items()}
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer/{name}/{key}"] = value
+    header = {"digest": state.digest, "history": state.history, "best_epoch": state.best_epoch}
+    write_tensors(path, tensors, {"state": json.dumps(header)})
+
+
+def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, digest: str) -> Checkpoint:
+    """Put a checkpoint's tensors into `model` and `optimizer` and return its state; raises RunError when it does not fit."""
+    tensors, metadata = read_tensors(path)
+    try:
+        header = json.loads(metadata["state"])
+    except (KeyError, ValueError):
+        raise RunError(f"{path}: not a checkpoint of this package; remove it to start anew") from None
+    if header["digest"] != digest:
+        raise RunError(f"{path}: checkpoint of another run ({header['digest']}, wanted {digest}); remove it to start anew")
+    put_weights(model, _below(tensors, "model/"), path)
+    for name, parameter in model.named_parameters():
+        values = _below(tensors, f"optimizer/{name}/")
+        if values:
+            optimizer.state[parameter] = values
+    return Checkpoint(digest, header["history"], header["best_epoch"], _below(tensors, "best/"))
+
+
+def save_weights(path: Path, model: nn.Module, metadata: dict[str, str] | None = None) -> None:
+    """Write all parameters and buffers as float32 safetensors, atomically."""
+    write_tensors(path, {name: tensor.float() for name, tensor in model.state_dict().items()}, metadata or {})
+
+
+def load_weights(path: Path, model: nn.Module) -> dict[str, str]:
+    """Read weights into `model` and return the file's metadata; raises RunError when the file is missing, damaged or foreign."""
+    tensors, metadata = read_tensors(path)
+    put_weights(model, tensors, path)
+    return metadata
+
+
+def put_weights(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Copy `tensors` into `model`; names and shapes must be exactly its own, and values finite."""
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    wrong = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    if wrong:
+        name = wrong[0]
+        raise RunError(
+            f"{path}: weights of another model: {name} is {found.get(name, 'missing')}, the model has "
+            f"{expected.get(name, 'none')} ({len(wrong)} tensors differ)"
+        )
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise RunError(f"{path}: {broken[0]} holds values that are not finite")
+    model.load_state_dict(tensors)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write safetensors to a temporary neighbour, force it to disk, and rename it over `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror}); the last complete version is kept") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file; raises RunError when it is missing or damaged."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except FileNotFoundError:
+        raise RunError(f"{path}: no such file") from None
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{path}: not a readable safetensors file ({error})") from None
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

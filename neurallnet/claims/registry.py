@@ -1,0 +1,124 @@
+"""From evidence files to claims. A later claim is one function and one entry of `BUILDERS`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from neurallnet.claims.claim import Claim, verdict_at_least, verdict_at_most, verdict_within
+from neurallnet.data.tables import write_text
+from neurallnet.errors import DataError
+from neurallnet.evidence import canonical_json, read_evidence
+
+
+class EvidenceFolder:
+    """Evidence files of one folder, each read once; `path(name)` is how a claim cites one."""
+
+    def __init__(self, folder: Path, root: Path):
+        self.folder, self.root = folder, root
+        self._read: dict[str, dict[str, Any]] = {}
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        """The payload of a file; raises FileNotFoundError when it has not been computed yet."""
+        if name not in self._read:
+            if not (self.folder / name).is_file():
+                raise FileNotFoundError(self.folder / name)
+            self._read[name] = read_evidence(self.folder / name)
+        return self._read[name]
+
+    def path(self, name: str) -> str:
+        return (self.folder / name).relative_to(self.root).as_posix()
+
+
+Builder = Callable[[EvidenceFolder], Claim]
+
+
+def build_claims(evidence_dir: Path, root: Path | None = None) -> list[Claim]:
+    """All claims whose evidence exists, in the order of the registry.
+
+    `evidence` paths are relative to `root`, by default the checkout that has the folder as
+    `results/<profile>/evidence`. Raises DataError when an evidence file is damaged or lacks a key.
+    """
+    evidence_dir = Path(evidence_dir).resolve()
+    folder = EvidenceFolder(evidence_dir, Path(root).resolve() if root else _checkout(evidence_dir))
+    claims = []
+    for name, build in BUILDERS.items():
+        try:
+            claim = build(folder)
+        except FileNotFoundError:
+            continue
+        except (KeyError, TypeError) as error:
+            raise DataError(
+                f"{evidence_dir}: evidence for {name!r} lacks or misstates {error}; write it again"
+            ) from error
+        if claim.id != name:
+            raise DataError(f"claim {name!r}: its builder made {claim.id!r}")
+        claims.append(claim)
+    return claims
+
+
+def claims_text(claims: list[Claim]) -> str:
+    """The text of claims.json."""
+    return canonical_json([claim.to_dict() for claim in claims], "claims.json")
+
+
+def write_claims(path: Path, claims: list[Claim]) -> None:
+    """Write claims.json: a list of objects with the fields of `Claim`."""
+    write_text(claims_text(claims), Path(path))
+
+
+def _checkout(evidence_dir: Path) -> Path:
+    return evidence_dir.parents[min(2, len(evidence_dir.parents) - 1)]
+
+
+def _parameters(evidence: EvidenceFolder) -> Claim:
+    ours = evidence["model.json"]["parameters"]
+    return Claim(
+        id="parameters",
+        claim="Trainable parameters, ~0.3 M",
+        paper=300_000,
+        ours=ours,
+        interval=None,
+        n=None,
+        protocol="counted; the claim holds from 0.27 to 0.34 M",
+        verdict=verdict_within(ours, 270_000, 340_000),
+        evidence=evidence.path("model.json"),
+    )
+
+
+def _footprint_bytes(evidence: EvidenceFolder) -> Claim:
+    ours, paper = evidence["model.json"]["footprint_bytes"], 1_350_000
+    return Claim(
+        id="footprint_bytes",
+        claim="Memory footprint, 1.35 MB",
+        paper=paper,
+        ours=ours,
+        interval=None,
+        n=None,
+        protocol="size of the float32 weight file, with all that inference needs",
+        verdict=verdict_at_most(ours, paper),
+        evidence=evidence.path("model.json"),
+    )
+
+
+def _primary_accuracy_random(evidence: EvidenceFolder) -> Claim:
+    found = evidence["primary_random.json"]
+    ends, paper = found["interval"], 0.9816
+    interval = (ends["low"], ends["high"])
+    return Claim(
+        id="primary_accuracy_random",
+        claim="Accuracy on the primary test set",
+        paper=paper,
+        ours=found["accuracy"],
+        interval=interval,
+        n=found["n"],
+        protocol=f"{found['protocol']}; {ends['method']} over {found['groups']} {ends['unit']}s",
+        verdict=verdict_at_least(found["accuracy"], interval, paper),
+        evidence=evidence.path("primary_random.json"),
+    )
+
+
+BUILDERS: dict[str, Builder] = {
+    "parameters": _parameters,
+    "footprint_bytes": _footprint_bytes,
+    "primary_accuracy_random": _primary_accuracy_random,
+}

@@ -1,0 +1,166 @@
+"""The command line: `neurallnet data | train | evaluate | reproduce`, one thin function per subcommand."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from neurallnet.config import PROFILES, RunConfig, profile_config, with_changes
+from neurallnet.errors import ConfigError, NeurallnetError
+from neurallnet.paths import DATA_VARIABLE, WORK_VARIABLE, workspace
+
+app = typer.Typer(
+    help="NeurALLNet: train, question and ship a spiking classifier of blood-smear images. Not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(help="Find, draw or download images, and list them in a manifest.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+Profile = StrEnum("Profile", {name: name for name in PROFILES})
+DataOption = Annotated[Path | None, typer.Option("--data", help=f"Folder of your real images [env: {DATA_VARIABLE}]")]
+WorkOption = Annotated[Path | None, typer.Option("--work", help=f"Where results go [env: {WORK_VARIABLE}; default: work]")]
+ProfileOption = Annotated[Profile, typer.Option(help="smoke: synthetic smears, minutes; full: real images")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="e.g. model.time_steps=4; repeatable")]
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """The data sets this program knows, with licence and citation."""
+    from neurallnet.data.sources import SOURCES
+
+    for source in SOURCES.values():
+        typer.echo(f"{source.name:20} {source.citation} | licence: {source.licence} | {source.url or 'on this computer'}")
+
+
+@data_app.command("download")
+def data_download(name: Annotated[str, typer.Argument(help="taleqani or external")]) -> None:
+    """Fetch a published set from Kaggle with your own credentials."""
+    from neurallnet.data.sources import download
+
+    typer.echo(download(name))
+
+
+@data_app.command("manifest")
+def data_manifest(
+    name: Annotated[str, typer.Argument(help="a data set of `data list`")] = "synthetic",
+    data: DataOption = None,
+    work: WorkOption = None,
+    strict: Annotated[bool, typer.Option(help="stop at the first image that cannot be read")] = False,
+) -> None:
+    """List the images of a set, with hashes; name each file that cannot be used, and why."""
+    from neurallnet.data.summary import summarize
+    from neurallnet.dataset import open_dataset
+
+    place = workspace(work)
+    dataset = open_dataset(name, place, data, strict=strict)
+    for path, reason in dataset.manifest.rejected[["path", "reason"]].itertuples(index=False):
+        typer.echo(f"not used: {path}: {reason}", err=True)
+    typer.echo(summarize(dataset.frame).to_string())
+    typer.echo(f"manifest: {place.manifests / name / 'manifest.csv'} (sha256 {dataset.digest[:12]})")
+
+
+@app.command()
+def train(
+    profile: ProfileOption = Profile.smoke,
+    data: DataOption = None,
+    work: WorkOption = None,
+    set_: SetOption = None,
+    seed: Annotated[int, typer.Option(help="of weights, order and augmentation")] = 0,
+    evaluate_after: Annotated[bool, typer.Option("--evaluate", help="also read the test images, once, and log it")] = False,
+) -> None:
+    """Train one network, or resume or reuse the run that the same settings address."""
+    from neurallnet.runs import evaluate_run, train_run
+
+    place = workspace(work)
+    run = train_run(changed(profile_config(profile.value), set_ or [], seed), place, data)
+    record = run.record
+    if evaluate_after:
+        evaluate_run(run, place, data, why="neurallnet train --evaluate")
+        _print_metrics(run.predictions("test"), record["profile"])
+    typer.echo(f"run: {run.folder} ({record['parameters']:,} parameters, best epoch {record['best_epoch']} of {record['epochs']})")
+
+
+@app.command()
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="a run's folder")],
+    data: DataOption = None,
+    work: WorkOption = None,
+    why: Annotated[str, typer.Option(help="reason, kept in the log of test-set readings")] = "neurallnet evaluate",
+) -> None:
+    """Read a run's test images, once, and print the metrics."""
+    from neurallnet.runs import evaluate_run, open_run
+
+    run = open_run(folder)
+    _print_metrics(evaluate_run(run, workspace(work), data, why), run.record["profile"])
+
+
+@app.command()
+def reproduce(
+    profile: ProfileOption = Profile.smoke,
+    data: DataOption = None,
+    work: WorkOption = None,
+    target: Annotated[str, typer.Option(help="runs, notebooks or book")] = "book",
+) -> None:
+    """Everything in order: data, runs, notebooks, book. What is up to date is kept."""
+    from neurallnet.reproduce import reproduce as run_workflow
+
+    typer.echo(run_workflow(profile.value, workspace(work).root, data, target))
+
+
+def changed(config: RunConfig, assignments: list[str], seed: int) -> RunConfig:
+    """`config` with "section.key=value" assignments applied; values are JSON, or else text. Raises ConfigError."""
+    sections: dict[str, Any] = {"seed": seed}
+    for assignment in assignments:
+        key, found, text = assignment.partition("=")
+        section, dot, name = key.partition(".")
+        if not (found and dot and name):
+            raise ConfigError(f"--set {assignment!r}: write section.key=value, e.g. model.time_steps=4")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        sections.setdefault(section, {})[name] = value
+    return with_changes(config, **sections)
+
+
+def _print_metrics(predictions: Any, profile: str) -> None:
+    from neurallnet.evaluation.intervals import wilson_interval
+    from neurallnet.evaluation.metrics import metrics
+
+    found = metrics(predictions)
+    interval = wilson_interval(found["correct"], found["n"])
+    label = "SYNTHETIC images, no evidence about leukemia: " if profile == "smoke" else ""
+    typer.echo(
+        f"{label}accuracy {found['accuracy']:.4f} (95% Wilson {interval.low:.4f}-{interval.high:.4f}, n = {found['n']} images), "
+        f"balanced accuracy {found['balanced_accuracy']:.4f}"
+    )
+
+
+def main() -> None:
+    """Entry point: errors a user can mend become one line and exit code 2."""
+    try:
+        code = app(standalone_mode=False)
+    except NeurallnetError as error:
+        typer.echo(f"neurallnet: {error}", err=True)
+        code = 2
+    except click.exceptions.Abort:
+        typer.echo("neurallnet: stopped; what is finished is kept, run the same command to go on", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except KeyboardInterrupt:
+        typer.echo("neurallnet: stopped; what is finished is kept, run the same command to go on", err=True)
+        code = 130
+    sys.exit(code or 0)
+
+
+if __name__ == "__main__":
+    main()

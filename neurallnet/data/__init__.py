@@ -1,0 +1,1 @@
+"""Images, manifests, splits and the cache of decoded pixels."""

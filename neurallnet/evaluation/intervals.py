@@ -1,0 +1,161 @@
+"""How far an accuracy could be off, with the unit that was resampled always named.
+
+Near-duplicate frames are not independent: an interval over images is too narrow when several show one field.
+The interval over near-duplicate groups is the headline; those over images stand beside it for comparison with
+papers that use them.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy.stats import DegenerateDataWarning, bootstrap
+from statsmodels.stats.proportion import proportion_confint
+
+from neurallnet.errors import DataError
+
+RESAMPLES = 9999
+Method = Literal["BCa", "percentile"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval: ends, level, how it was made, and what was taken as independent."""
+
+    low: float
+    high: float
+    level: float
+    method: str
+    unit: str
+
+    def contains(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"[{self.low:.4f}, {self.high:.4f}] ({self.level:.0%} {self.method} over {self.unit}s)"
+
+
+def wilson_interval(correct: float, n: int, level: float = 0.95, unit: str = "image") -> Interval:
+    """Wilson's score interval for `correct` of `n` (Wilson 1927); never empty and never outside [0, 1].
+
+    >>> str(wilson_interval(320, 326))
+    '[0.9604, 0.9915] (95% Wilson over images)'
+    """
+    if n <= 0 or not 0 <= correct <= n:
+        raise DataError(f"interval: {correct} of {n} is no share of anything")
+    low, high = proportion_confint(correct, n, alpha=1 - level, method="wilson")
+    return Interval(float(low), float(high), level, "Wilson", unit)
+
+
+def bootstrap_interval(
+    correct: np.ndarray,
+    labels: np.ndarray | None = None,
+    *,
+    method: Method = "BCa",
+    level: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Bootstrap over single images of the accuracy or, given `labels`, of the balanced accuracy."""
+    return cluster_interval(
+        correct,
+        np.arange(len(correct)),
+        labels,
+        method=method,
+        level=level,
+        unit="image",
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def cluster_interval(
+    correct: np.ndarray,
+    groups: np.ndarray,
+    labels: np.ndarray | None = None,
+    *,
+    method: Method = "BCa",
+    level: float = 0.95,
+    unit: str = "near-duplicate group",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Bootstrap over groups of images: whole groups are drawn with replacement, each with all its images.
+
+    correct, groups, labels: shape (images,). The statistic is the share of right images or, given `labels`,
+    the mean of the shares per label. Where all groups agree (every image right, say) there is nothing to
+    resample: Wilson's interval on the number of groups takes over and `method` says so. Raises DataError for
+    empty input or a single group.
+    """
+    sums, sizes = group_sums(correct, groups, labels)
+    value, units = mean_share(sums.sum(0), sizes.sum(0)), len(sums)
+    if units < 2:
+        raise DataError(f"interval: {units} {unit} cannot say how {unit}s differ; two or more are needed")
+
+    def statistic(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+        return mean_share(sums[drawn].sum(axis=-2), sizes[drawn].sum(axis=-2))
+
+    low, high, used = resample_groups(statistic, units, method, level, resamples, seed)
+    if high > low:
+        return Interval(low, high, level, f"{used} bootstrap", unit)
+    wilson = wilson_interval(float(value) * units, units, level, unit)
+    return Interval(wilson.low, wilson.high, level, "Wilson (all alike, so a bootstrap has no spread)", unit)
+
+
+def group_sums(
+    correct: np.ndarray, groups: np.ndarray, labels: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of `correct` and number of images per group and label, two arrays of shape (groups, labels).
+
+    Without `labels` all images share one. Raises DataError when lengths differ or there is no image.
+    """
+    correct, groups = np.asarray(correct, dtype=np.float64), np.asarray(groups)
+    labels = np.zeros(len(correct)) if labels is None else np.asarray(labels)
+    if not len(correct) == len(groups) == len(labels) or not len(correct):
+        raise DataError(
+            f"interval: {len(correct)} results, {len(groups)} groups, {len(labels)} labels; all must be equal"
+        )
+    row, column = (np.unique(x, return_inverse=True)[1] for x in (groups, labels))
+    shape = (row.max() + 1, column.max() + 1)
+    sums, sizes = np.zeros(shape), np.zeros(shape)
+    np.add.at(sums, (row, column), correct)
+    np.add.at(sizes, (row, column), 1)
+    return sums, sizes
+
+
+def resample_groups(
+    statistic: Callable[..., np.ndarray], units: int, method: Method, level: float, resamples: int, seed: int
+) -> tuple[float, float, Method]:
+    """Ends of scipy's bootstrap interval of `statistic(group numbers, axis)`, and the method that gave them.
+
+    BCa has no answer when the estimate lies at the edge of all resamples; the percentile interval of the same
+    resamples then takes its place. Equal ends mean that no resample differed.
+    """
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("ignore", DegenerateDataWarning)  # answered below
+        result = bootstrap(
+            (np.arange(units),),
+            statistic,
+            n_resamples=resamples,
+            batch=max(1, 2_000_000 // units),  # keeps the resampled table near 100 MB
+            vectorized=True,
+            method=method,
+            confidence_level=level,
+            rng=np.random.default_rng(seed),
+        )
+    low, high = result.confidence_interval
+    if not np.isfinite([low, high]).all():
+        low, high = np.quantile(result.bootstrap_distribution, [(1 - level) / 2, (1 + level) / 2])
+        method = "percentile"
+    return float(low), float(high), method
+
+
+def mean_share(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Mean over labels (last axis) of sums / sizes; a label that a resample lost is left out of its mean."""
+    present = sizes > 0
+    return np.divide(sums, sizes, out=np.zeros_like(sums), where=present).sum(-1) / present.sum(-1)

@@ -1,0 +1,146 @@
+r"""NeurALLNet: a convolutional spiking network with squeeze-and-excitation (SE), read top to bottom.
+
+An RGB image enters as a constant current at each of T time steps (direct encoding). Every block is
+
+    convolution -> batch normalization -> SE gate -> leaky integrate-and-fire neurons -> spikes
+
+and the spikes of the last block, averaged over space, are read out by a linear layer; the logits are the mean over time steps.
+SE recalibrates each channel's current at each time step (Hu et al. 2018, doi 10.1109/CVPR.2018.00745), before the threshold,
+so that what travels between blocks stays 0 or 1. All time steps pass through a convolution as one batch, and the first
+convolution runs once, since its input does not change; `fused.py` does the rest in one pass over memory per block.
+
+The paper gives the parts, the parameter count and "channel-wise recalibration across temporal spike steps"; layer sizes are ours.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neurallnet.config import ModelConfig
+from neurallnet.fused import lif_affine, spatial_moments
+from neurallnet.neurons import Neuron
+
+
+class AffineBatchNorm(nn.Module):
+    """Batch normalization given as a map: returns the `scale` and `shift` (C,) that normalize a current per channel.
+
+    Equal to `torch.nn.BatchNorm2d` on the same rows; rows are images times time steps. It needs the rows' moments only, so
+    the map can be applied where the neurons read their current.
+    """
+
+    def __init__(self, channels: int, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
+        super().__init__()
+        self.momentum, self.epsilon = momentum, epsilon
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, mean: Tensor, square: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
+        """`mean`, `square`: mean and mean square per row and channel (S, C), over `pixels` values each."""
+        if self.training:
+            center = mean.mean(0)
+            variance = (square.mean(0) - center.square()).clamp_min(0)
+            with torch.no_grad():
+                count = mean.shape[0] * pixels
+                self.running_mean.lerp_(center, self.momentum)
+                self.running_var.lerp_(variance * count / max(count - 1, 1), self.momentum)
+        else:
+            center, variance = self.running_mean, self.running_var
+        scale = self.weight * torch.rsqrt(variance + self.epsilon)
+        return scale, self.bias - scale * center
+
+
+class NoNorm(nn.Module):
+    """Stands where batch normalization would: a bias per channel, for the ablation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, mean: Tensor, square: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
+        return torch.ones_like(self.bias), self.bias
+
+
+class SqueezeExcite(nn.Module):
+    """One gate in (0, 1) per row (image and time step) and channel: sigmoid(W2 relu(W1 z)), with z (S, C) the mean current."""
+
+    def __init__(self, channels: int, ratio: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, max(channels // ratio, 1))
+        self.excite = nn.Linear(self.squeeze.out_features, channels)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.excite(F.relu(self.squeeze(z))))
+
+
+class SpikingBlock(nn.Module):
+    """Convolution, normalization, SE gate, LIF: (S, C_in, H, W) -> spikes (T * B, C, H / stride, W / stride)."""
+
+    def __init__(self, inputs: int, channels: int, config: ModelConfig, constant_input: bool = False) -> None:
+        super().__init__()
+        self.steps, self.constant_input = config.time_steps, constant_input
+        self.neuron = Neuron(
+            beta=config.beta,
+            threshold=config.threshold,
+            reset_mechanism=config.reset_mechanism,
+            reset_delay=config.reset_delay,
+            surrogate=config.surrogate,
+            slope=config.surrogate_slope,
+        )
+        self.conv = nn.Conv2d(inputs, channels, 3, stride=2, padding=1, bias=False)
+        self.norm = AffineBatchNorm(channels) if config.normalization == "batch" else NoNorm(channels)
+        self.excitation = SqueezeExcite(channels, config.excitation_ratio) if config.excitation == "step" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        current, mean, square = spatial_moments(self.conv(x))
+        with torch.autocast(x.device.type, enabled=False):
+            scale, shift = self.norm(mean, square, current.shape[2] * current.shape[3])
+            scale, shift = scale.expand_as(mean), shift.expand_as(mean)
+            if self.excitation is not None:
+                gate = self.excitation(scale * mean + shift)
+                scale, shift = gate * scale, gate * shift
+            return lif_affine(current, scale, shift, self.steps, self.neuron, self.constant_input).spike
+
+
+@dataclass(frozen=True)
+class Output:
+    """`logits` (B, classes), their per-step form `step_logits` (T, B, classes), and `features` (T, B, C): spike rates."""
+
+    logits: Tensor
+    step_logits: Tensor
+    features: Tensor
+
+
+class NeurALLNet(nn.Module):
+    """Images (B, 3, H, W), float RGB in [0, 1] -> Output.
+
+    >>> NeurALLNet()(torch.rand(2, 3, 96, 96)).logits.shape
+    torch.Size([2, 4])
+    """
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or ModelConfig()
+        widths = (3, *self.config.channels)
+        self.blocks = nn.ModuleList(
+            SpikingBlock(inputs, channels, self.config, constant_input=index == 0)
+            for index, (inputs, channels) in enumerate(zip(widths, widths[1:], strict=False))
+        )
+        self.readout = nn.Linear(widths[-1], self.config.classes)
+
+    def forward(self, images: Tensor) -> Output:
+        x = (images * 4 - 2).contiguous(memory_format=torch.channels_last)
+        for block in self.blocks:
+            x = block(x)
+        rates = x.float().mean((2, 3)).unflatten(0, (self.config.time_steps, -1))
+        with torch.autocast(x.device.type, enabled=False):
+            step_logits = self.readout(rates)
+        return Output(step_logits.mean(0), step_logits, rates)
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,215 @@
+"""The figures: each takes plain numbers, returns a matplotlib Figure, and is stamped when the images were
+synthetic.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from neurallnet.errors import DataError
+from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, label_synthetic, new_figure
+
+_PERCENT = FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%")
+
+
+def confusion_figure(metrics: Mapping[str, Any], *, synthetic: bool = False, title: str = "") -> Figure:
+    """Confusion matrix of `evaluation.metrics`: number of images, and share of the true class; errors are
+    red.
+    """
+    classes, counts = metrics["classes"], metrics["confusion"]
+    figure, (axes,) = new_figure(0.78 * len(classes) + 1.5)
+    size = 12 if len(classes) <= 5 else 8
+    for row, of_class in enumerate(counts):
+        for column, count in enumerate(of_class):
+            share = count / sum(of_class) if sum(of_class) else 0
+            colour = BLUE if row == column else RED
+            corner = (column + 0.03, row + 0.03)
+            axes.add_patch(
+                Rectangle(
+                    corner, 0.94, 0.94, facecolor=colour if count else "none", edgecolor=INK, linewidth=0.6
+                )
+            )
+            text = f"{count:,}\n{share:.1%}" if count else "0"
+            ink = "white" if count else INK
+            axes.text(
+                column + 0.5,
+                row + 0.5,
+                text,
+                ha="center",
+                va="center",
+                color=ink,
+                fontsize=size,
+                weight="bold" if count else "normal",
+            )
+    ticks = [place + 0.5 for place in range(len(classes))]
+    support = [sum(of_class) for of_class in counts]
+    axes.set(xlim=(0, len(classes)), ylim=(len(classes), 0), xlabel="Predicted class", ylabel="True class")
+    axes.set_xticks(ticks, classes)
+    axes.set_yticks(ticks, [f"{name}\nn = {n:,}" for name, n in zip(classes, support, strict=True)])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_title(
+        title or f"{metrics['correct']:,} of {metrics['n']:,} images right ({metrics['accuracy']:.2%})"
+    )
+    return _finish(figure, synthetic)
+
+
+def learning_curve_figure(history: pd.DataFrame, *, synthetic: bool = False, title: str = "") -> Figure:
+    """Loss and validation accuracy by epoch; history has columns epoch, train_loss, val_loss,
+    val_accuracy.
+    """
+    _need(history, ["epoch", "train_loss", "val_loss", "val_accuracy"])
+    figure, (loss, accuracy) = new_figure(4.6, rows=2, sharex=True)
+    for column, name, colour, marker in (
+        ("train_loss", "training", BLUE, MARKERS[0]),
+        ("val_loss", "validation", ORANGE, MARKERS[1]),
+    ):
+        loss.plot(history["epoch"], history[column], color=colour, marker=marker, markersize=4, label=name)
+    loss.set_ylabel("Loss (nats)")
+    loss.legend()
+    accuracy.plot(history["epoch"], history["val_accuracy"], color=ORANGE, marker=MARKERS[1], markersize=4)
+    best = history.loc[history["val_loss"].idxmin()]
+    for axes in (loss, accuracy):
+        axes.axvline(best["epoch"], color=INK, linestyle=":", linewidth=1.2)
+        axes.grid(axis="y")
+    accuracy.annotate(
+        "lowest validation loss",
+        (best["epoch"], 0.04),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        xytext=(-5 if best["epoch"] > history["epoch"].mean() else 5, 0),
+        fontsize=10,
+        ha="right" if best["epoch"] > history["epoch"].mean() else "left",
+    )
+    accuracy.set(xlabel="Epoch", ylabel="Validation accuracy")
+    accuracy.yaxis.set_major_formatter(_PERCENT)
+    accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if title:
+        loss.set_title(title)
+    return _finish(figure, synthetic)
+
+
+def interval_figure(
+    table: pd.DataFrame,
+    *,
+    synthetic: bool = False,
+    title: str = "",
+    measure: str = "Accuracy",
+    reference: float | None = None,
+    reference_name: str = "paper",
+    percent: bool = True,
+) -> Figure:
+    """A point and its interval per row; table has columns label, value, low, high, n and, if you like, unit
+    ("images").
+
+    A `reference` is drawn as a dashed line with its name.
+    """
+    _need(table, ["label", "value", "low", "high", "n"])
+    figure, (axes,) = new_figure(0.52 * len(table) + 1.35)
+    units = table["unit"] if "unit" in table.columns else pd.Series("images", index=table.index)
+    for place, row in enumerate(table.itertuples()):
+        axes.plot([row.low, row.high], [place, place], color=BLUE, linewidth=2.4, solid_capstyle="butt")
+        axes.plot([row.low, row.high], [place, place], color=BLUE, marker="|", markersize=9, linestyle="none")
+        axes.plot(row.value, place, color=BLUE, marker="o", markersize=8)
+    if reference is not None:
+        axes.axvline(reference, color=RED, linestyle="--", linewidth=1.5)
+        axes.annotate(
+            f"{reference_name} {reference:.2%}" if percent else f"{reference_name} {reference:g}",
+            (reference, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=RED,
+            fontsize=10,
+        )
+    names = [
+        f"{label}\nn = {n:,} {unit}" for label, n, unit in zip(table["label"], table["n"], units, strict=True)
+    ]
+    axes.set_yticks(range(len(table)), names)
+    axes.set(ylim=(len(table) - 0.5, -0.5), xlabel=f"{measure}, 95% interval")
+    axes.margins(x=0.08)
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    if percent:
+        axes.xaxis.set_major_formatter(_PERCENT)
+    axes.grid(axis="x")
+    if title:
+        axes.set_title(title, pad=18 if reference is not None else None)
+    return _finish(figure, synthetic)
+
+
+def curves_figure(
+    table: pd.DataFrame,
+    *,
+    n: int,
+    synthetic: bool = False,
+    measure: str = "Accuracy",
+    chance: float | None = None,
+) -> Figure:
+    """Accuracy against severity, one line with its interval per series and one panel per corruption.
+
+    table has columns corruption, series, severity (0 is none), value, low, high. n: images behind each point.
+    """
+    _need(table, ["corruption", "series", "severity", "value", "low", "high"])
+    panels = list(dict.fromkeys(table["corruption"]))
+    columns = 1 if len(panels) == 1 else 2
+    rows = math.ceil(len(panels) / columns)
+    series = list(dict.fromkeys(table["series"]))
+    figure, every = new_figure(
+        1.15 + (2.6 if columns == 1 else 1.75) * rows, rows, columns, sharex=True, sharey=True
+    )
+    for axes, panel in zip(every, panels, strict=False):
+        _draw_curves(axes, table[table["corruption"] == panel], series, chance)
+        axes.set_title(panel, fontsize=11)
+    for place, axes in enumerate(every):
+        axes.set_visible(place < len(panels))
+        if place + columns >= len(panels):  # nothing visible below
+            axes.tick_params(labelbottom=True)
+        if place % columns == 0:
+            axes.set_ylabel(measure)
+    if len(series) > 1:
+        handles, names = every[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper left", ncols=2 if max(map(len, series)) <= 12 else 1)
+    figure.supxlabel(f"Severity (n = {n:,} images at each point; bands: 95% intervals)", fontsize=11)
+    return _finish(figure, synthetic)
+
+
+def _draw_curves(axes: Axes, table: pd.DataFrame, series: list[str], chance: float | None) -> None:
+    for place, name in enumerate(series):
+        rows = table[table["series"] == name].sort_values("severity")
+        colour, marker = SERIES[place % len(SERIES)], MARKERS[place % len(MARKERS)]
+        axes.fill_between(rows["severity"], rows["low"], rows["high"], color=colour, alpha=0.22, linewidth=0)
+        axes.plot(rows["severity"], rows["value"], color=colour, marker=marker, markersize=5, label=name)
+    if chance is not None:
+        axes.axhline(chance, color=INK, linestyle=":", linewidth=1.2)
+        axes.annotate(
+            "chance",
+            (1, chance),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=10,
+        )
+    axes.yaxis.set_major_formatter(_PERCENT)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(axis="y")
+
+
+def _need(table: pd.DataFrame, columns: list[str]) -> None:
+    missing = [c for c in columns if c not in table.columns]
+    if missing or table.empty:
+        raise DataError(
+            f"figure: the table has no {', '.join(missing) or 'rows'}; it needs {', '.join(columns)}"
+        )
+
+
+def _finish(figure: Figure, synthetic: bool) -> Figure:
+    return label_synthetic(figure) if synthetic else figure

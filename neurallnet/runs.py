@@ -1,0 +1,199 @@
+"""The run store: a training is addressed by what was asked for and the images it saw; finished runs are reused.
+
+    runs/<config digest>-<manifest digest>/
+      config.json             the RunConfig
+      split.csv               image -> fold
+      checkpoint.safetensors  while training
+      history.csv             a row per epoch
+      weights.safetensors     float32 weights and buffers of the best validation epoch
+      predictions.csv         logits of the validation images; `evaluate_run` adds the test images
+      run.json                written last: a run without it is unfinished and is resumed
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from filelock import FileLock
+
+from neurallnet.checkpoints import load_weights, save_weights
+from neurallnet.config import RunConfig, run_config, with_changes
+from neurallnet.data.splits import write_split
+from neurallnet.data.tables import read_table, write_table, write_text
+from neurallnet.dataset import Dataset, open_dataset, rows_in, split_folds
+from neurallnet.errors import RunError
+from neurallnet.evaluation.predictions import build_predictions, read_predictions, write_predictions
+from neurallnet.evidence import canonical_json, provenance
+from neurallnet.machine import resolve_precision, set_up
+from neurallnet.model import NeurALLNet, parameter_count
+from neurallnet.paths import Workspace
+from neurallnet.readlog import append_test_read
+from neurallnet.training import Examples, fit, predict_logits
+
+TEST_READS = "test_reads.jsonl"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run on disk."""
+
+    folder: Path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """run.json: provenance, best epoch, parameter count, seconds."""
+        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+
+    @property
+    def config(self) -> RunConfig:
+        return run_config(self.record["config"])
+
+    @property
+    def address(self) -> str:
+        return self.folder.name
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights.safetensors"
+
+    def history(self) -> pd.DataFrame:
+        """A row per epoch: epoch, train_loss, train_accuracy, val_loss, val_accuracy."""
+        return pd.read_csv(self.folder / "history.csv")
+
+    def split(self) -> pd.DataFrame:
+        return read_table(self.folder / "split.csv", ("path", "fold"))
+
+    def predictions(self, fold: str) -> pd.DataFrame:
+        """The predictions table of "val" or, once evaluated, "test"."""
+        path = self.folder / f"predictions-{fold}.csv"
+        if not path.exists():
+            raise RunError(f"{path}: not there; evaluate the run first: neurallnet evaluate {self.folder}")
+        return read_predictions(path)
+
+    def model(self) -> NeurALLNet:
+        """The trained network, in evaluation mode."""
+        model = NeurALLNet(self.config.model)
+        load_weights(self.weights, model)
+        return model.eval()
+
+
+def open_run(folder: Path | str) -> Run:
+    """The finished run in `folder`; raises RunError when there is none."""
+    run = Run(Path(folder))
+    if not (run.folder / "run.json").is_file():
+        raise RunError(f"{folder}: no finished run; train it first: neurallnet train")
+    return run
+
+
+def train_run(
+    config: RunConfig,
+    work: Workspace,
+    data: Path | str | None = None,
+    progress: bool | None = None,
+    after_epoch: Callable[[int], Any] | None = None,
+) -> Run:
+    """Train what `config` asks for, or go on where a killed run stopped, or return the run that is there.
+
+    `data` is the folder of the user's images. A second process that asks for the same run waits for the first. Raises
+    DataError, RunError.
+    """
+    dataset = open_dataset(config.data.source, work, data, progress=progress)
+    config = with_changes(config, model={"classes": len(dataset.classes)}) if dataset.classes else config
+    run = Run(work.runs / f"{config.digest()}-{dataset.digest[:8]}")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(run.folder.with_name(f".{run.address}.lock")):
+        if not (run.folder / "run.json").exists():
+            _train(run.folder, config, dataset, work, progress, after_epoch)
+    return run
+
+
+def _train(
+    folder: Path,
+    config: RunConfig,
+    dataset: Dataset,
+    work: Workspace,
+    progress: bool | None,
+    after_epoch: Callable[[int], Any] | None,
+) -> None:
+    set_up()
+    split = split_folds(dataset, config.split)
+    write_text(canonical_json(config.to_dict()), folder / "config.json")
+    write_split(split, folder / "split.csv")
+    examples = Examples(dataset.images(config.data.image_size, work, progress), dataset.labels)
+    torch.manual_seed(config.seed)
+    model = NeurALLNet(config.model)
+    train, validation = rows_in(split, "train"), rows_in(split, "val")
+    checkpoint = folder / "checkpoint.safetensors"
+    started = time.perf_counter()
+    history = fit(model, examples, train, validation, config.train, config.seed, checkpoint, config.digest(), progress, after_epoch)
+    seconds = time.perf_counter() - started
+    write_table(pd.DataFrame(history), folder / "history.csv")
+    save_weights(folder / "weights.safetensors", model, {"config": json.dumps(config.to_dict()), "run": folder.name})
+    _predict(folder, model, dataset, examples.images, validation, "val", config)
+    record = {
+        **describe_run(config, dataset),
+        "parameters": parameter_count(model),
+        "weights_bytes": (folder / "weights.safetensors").stat().st_size,
+        "epochs": len(history),
+        "best_epoch": max(history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))["epoch"],
+        "images": {fold: int(n) for fold, n in split["fold"].value_counts().sort_index().items()},
+        "seconds_since_last_resume": round(seconds, 1),
+    }
+    write_text(canonical_json(record), folder / "run.json")
+    checkpoint.unlink(missing_ok=True)
+
+
+def describe_run(config: RunConfig, dataset: Dataset) -> dict[str, Any]:
+    """Provenance of a run on `dataset`: configuration, hashes of images and split, code, machine."""
+    split = split_folds(dataset, config.split)
+    profile = "smoke" if config.data.source.startswith("synthetic") else "full"
+    return provenance(
+        config,
+        profile=profile,
+        manifest_digest=dataset.digest,
+        split_digest=split_digest(split),
+        precision=resolve_precision(config.train.precision),
+    )
+
+
+def split_digest(split: pd.DataFrame) -> str:
+    """sha256 over the lines "fold  path" of a split, sorted by path."""
+    import hashlib
+
+    ordered = split.sort_values("path")
+    lines = "".join(f"{fold}  {path}\n" for path, fold in zip(ordered["path"], ordered["fold"], strict=True))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def evaluate_run(run: Run, work: Workspace, data: Path | str | None = None, why: str = "evaluation") -> pd.DataFrame:
+    """Predictions of the run's test images; they are read once, logged, and kept in the run's folder.
+
+    Raises DataError when the images differ from those the run was trained on.
+    """
+    path = run.folder / "predictions-test.csv"
+    with FileLock(run.folder.with_name(f".{run.address}.lock")):
+        if not path.exists():
+            config, dataset = run.config, open_dataset(run.config.data.source, work, data)
+            if dataset.digest != run.record["manifest"]:
+                raise RunError(f"{run.folder}: trained on other images than those in {dataset.root}; train again")
+            set_up()
+            append_test_read(work.evidence / TEST_READS, why, run.address, run.record["split"])
+            images = dataset.images(config.data.image_size, work)
+            test = rows_in(split_folds(dataset, config.split), "test")
+            _predict(run.folder, run.model(), dataset, images, test, "test", config)
+    return read_predictions(path)
+
+
+def _predict(
+    folder: Path, model: NeurALLNet, dataset: Dataset, images: np.ndarray, rows: np.ndarray, fold: str, config: RunConfig
+) -> None:
+    logits = predict_logits(model, images, rows, config.train.precision)
+    frame = dataset.frame.iloc[rows]
+    table = build_predictions(frame["path"].tolist(), frame["label"].tolist(), fold, logits, dataset.classes)
+    write_predictions(folder / f"predictions-{fold}.csv", table)

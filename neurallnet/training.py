@@ -1,0 +1,141 @@
+"""Fit a network: one loop, early stopping on validation, and a checkpoint every epoch from which it goes on bit for bit.
+
+Nothing random outlives an epoch: its order and augmentation come from a generator seeded with (seed, epoch). A run killed in
+epoch 7 and started again therefore repeats epoch 7 exactly and ends with the weights of an uninterrupted run.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from neurallnet.augment import augment, to_float
+from neurallnet.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from neurallnet.config import TrainConfig
+from neurallnet.errors import RunError
+from neurallnet.machine import autocast
+
+
+@dataclass(frozen=True)
+class Examples:
+    """`images` uint8 (N, H, W, 3), possibly memory-mapped, and `labels` int64 (N,); an index into them makes a fold."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def batch(self, index: np.ndarray) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(self.images[index]), torch.from_numpy(self.labels[index])
+
+
+def fit(
+    model: nn.Module,
+    examples: Examples,
+    train: np.ndarray,
+    validation: np.ndarray,
+    config: TrainConfig,
+    seed: int,
+    checkpoint: Path,
+    digest: str = "",
+    progress: bool | None = None,
+    after_epoch: Callable[[int], Any] | None = None,
+) -> list[dict[str, float]]:
+    """Train `model` in place and leave the weights of its best validation epoch in it; returns the history, a row per epoch.
+
+    `train`, `validation`: indices into `examples`. `checkpoint` is written after each epoch, and read first when it exists;
+    `digest` must equal the one it was written with. `after_epoch` is called once an epoch is safe on disk.
+    Raises RunError when the loss stops being finite, or the checkpoint is damaged or of another run.
+    """
+    steps = math.ceil(len(train) / config.batch_size)
+    optimizer = make_optimizer(model, config)
+    state = load_checkpoint(checkpoint, model, optimizer, digest) if checkpoint.exists() else Checkpoint(digest)
+    bar = tqdm(total=config.epochs, initial=state.epoch, unit="epoch", disable=None if progress is None else not progress)
+    with bar:
+        while state.epoch < config.epochs and state.epoch - state.best_epoch < config.patience:
+            loss, right = train_epoch(model, optimizer, examples, train, config, seed, state.epoch, steps)
+            logits = predict_logits(model, examples.images, validation, config.precision)
+            row = {"epoch": state.epoch + 1, "train_loss": loss, "train_accuracy": right}
+            row |= validation_scores(logits, examples.labels[validation])
+            if not math.isfinite(row["train_loss"] + row["val_loss"]):
+                raise RunError(f"loss is not finite in epoch {row['epoch']}: lower train.learning_rate ({config.learning_rate})")
+            state.add(row, model)
+            save_checkpoint(checkpoint, state, model, optimizer)
+            bar.update()
+            bar.set_postfix(val_accuracy=f"{row['val_accuracy']:.4f}", best=f"{state.best['val_accuracy']:.4f}")
+            if after_epoch is not None:
+                after_epoch(state.epoch)
+    model.load_state_dict(state.best_weights)
+    return state.history
+
+
+def train_epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    examples: Examples,
+    train: np.ndarray,
+    config: TrainConfig,
+    seed: int,
+    epoch: int,
+    steps: int,
+) -> tuple[float, float]:
+    """One pass over `train` in random order; returns mean loss and accuracy."""
+    generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
+    order = torch.randperm(len(train), generator=generator).numpy()
+    model.train()
+    total = right = 0.0
+    for step, chosen in enumerate(np.array_split(train[order], steps)):
+        images, labels = examples.batch(np.sort(chosen))
+        images = augment(images, config.augmentation, generator)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(epoch * steps + step, config.epochs * steps, config.learning_rate)
+        with autocast(config.precision):
+            logits = model(images).logits
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(labels)
+        right += (logits.argmax(1) == labels).sum().item()
+    return total / len(train), right / len(train)
+
+
+def learning_rate(step: int, total: int, peak: float, warmup: float = 0.2, start: float = 0.05) -> float:
+    """One cycle (Smith & Topin 2018, arXiv 1708.07120): linear rise to `peak` over the first fifth, cosine fall to zero."""
+    done = (step + 1) / total
+    if done < warmup:
+        return peak * (start + (1 - start) * done / warmup)
+    return peak * 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
+
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW; weight decay on matrices and kernels, not on biases and normalization."""
+    weights = [p for p in model.parameters() if p.requires_grad and p.dim() > 1]
+    others = [p for p in model.parameters() if p.requires_grad and p.dim() <= 1]
+    groups = [{"params": weights, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate, foreach=True)
+
+
+@torch.inference_mode()
+def predict_logits(
+    model: nn.Module, images: np.ndarray, index: np.ndarray, precision: str = "float32", batch_size: int = 128
+) -> np.ndarray:
+    """Logits (len(index), classes), float32, of `images[index]`; the model is left in evaluation mode."""
+    model.eval()
+    rows = []
+    for start in range(0, len(index), batch_size):
+        batch = to_float(torch.from_numpy(images[index[start : start + batch_size]]))
+        with autocast(precision):
+            rows.append(model(batch).logits.float().numpy())
+    return np.concatenate(rows) if rows else np.empty((0, 0), np.float32)
+
+
+def validation_scores(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    """Cross-entropy and accuracy, the quantities that choose the epoch."""
+    loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)).item()
+    return {"val_loss": loss, "val_accuracy": float((logits.argmax(1) == labels).mean())}

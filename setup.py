@@ -1,0 +1,23 @@
+"""The compiled neuron, the one part of the build that pyproject.toml cannot say: its flags depend on the platform.
+
+`_lif.c` is a plain C library, loaded with ctypes. It is optional: where no compiler is found the install goes on and the
+package computes the same with torch.
+"""
+
+import sys
+
+from setuptools import Extension, setup
+
+# No fused multiply-add: the neuron's float32 results equal the reference bit for bit.
+flags = ["-O3", "-ffp-contract=off"]
+openmp = ["-fopenmp"] if sys.platform.startswith("linux") else []  # Apple's compiler ships without OpenMP
+
+# A module that is no Python module has no PyInit for MSVC to export, so Windows always takes the torch path.
+library = Extension(
+    "neurallnet._lif",
+    ["neurallnet/_lif.c"],
+    extra_compile_args=flags + openmp,
+    extra_link_args=openmp,
+    optional=True,
+)
+setup(ext_modules=[] if sys.platform == "win32" else [library])

@@ -1,0 +1,134 @@
+"""Verdicts, claims built from evidence, and the README that must not differ from them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from neurallnet.claims import build_claims, render_readme
+from neurallnet.claims.__main__ import main, stale_files
+from neurallnet.claims.claim import verdict_at_least, verdict_at_most, verdict_within
+from neurallnet.errors import DataError
+from neurallnet.evaluation import cluster_interval
+from neurallnet.evidence import write_evidence
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+README = "# Title\n\n<!-- claims:begin -->\nold\n<!-- claims:end -->\n\nThe rest.\n"
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Path:
+    evidence = tmp_path / "results" / "full" / "evidence"
+    write_evidence(evidence / "model.json", {"parameters": 294_532, "footprint_bytes": 1_190_000})
+    interval = cluster_interval([True] * 323 + [False] * 3, range(326))
+    write_evidence(
+        evidence / "primary_random.json",
+        {"accuracy": 323 / 326, "interval": interval, "n": 326, "groups": 326, "protocol": "random 80/10/10"},
+    )
+    (tmp_path / "README.md").write_text(README)
+    return tmp_path
+
+
+def test_verdict_of_an_accuracy():
+    assert verdict_at_least(0.995, (0.985, 0.999), 0.9816) == "exceeded"
+    assert verdict_at_least(0.990, (0.975, 0.997), 0.9816) == "reproduced"  # better, but not surely
+    assert verdict_at_least(0.975, (0.955, 0.985), 0.9816) == "reproduced"  # worse, but not surely
+    assert verdict_at_least(0.950, (0.930, 0.970), 0.9816) == "not reproduced"
+    assert verdict_at_least(None, None, 0.9816) == "not testable here"
+
+
+def test_verdict_of_a_size():
+    assert verdict_within(294_532, 270_000, 340_000) == "reproduced"
+    assert verdict_within(61_000, 270_000, 340_000) == "not reproduced"
+    assert verdict_at_most(1_350_000, 1_350_000) == "reproduced"
+    assert verdict_at_most(1_350_001, 1_350_000) == "not reproduced"
+    assert verdict_at_most(None, 1) == verdict_within(None, 0, 1) == "not testable here"
+
+
+def test_claims_have_exactly_the_agreed_keys(checkout):
+    claims = build_claims(checkout / "results" / "full" / "evidence")
+    assert [claim.id for claim in claims] == ["parameters", "footprint_bytes", "primary_accuracy_random"]
+    keys = ["id", "claim", "paper", "ours", "interval", "n", "protocol", "verdict", "evidence"]
+    assert all(list(claim.to_dict()) == keys for claim in claims)
+    accuracy = claims[2]
+    assert accuracy.evidence == "results/full/evidence/primary_random.json"
+    assert (accuracy.paper, accuracy.ours, accuracy.n) == (0.9816, pytest.approx(323 / 326, abs=1e-6), 326)
+    assert accuracy.interval[0] < accuracy.ours < accuracy.interval[1]
+    assert "near-duplicate groups" in accuracy.protocol
+
+
+def test_a_claim_without_evidence_is_left_out(checkout):
+    (checkout / "results" / "full" / "evidence" / "model.json").unlink()
+    claims = build_claims(checkout / "results" / "full" / "evidence")
+    assert [claim.id for claim in claims] == ["primary_accuracy_random"]
+    assert build_claims(checkout / "nowhere") == []
+
+
+def test_evidence_that_lacks_a_number_is_named(checkout):
+    write_evidence(checkout / "results" / "full" / "evidence" / "model.json", {"parameters": 294_532})
+    with pytest.raises(DataError, match="'footprint_bytes'"):
+        build_claims(checkout / "results" / "full" / "evidence")
+
+
+def test_only_the_block_changes(checkout):
+    claims = build_claims(checkout / "results" / "full" / "evidence")
+    text = render_readme(README, claims)
+    assert text.startswith("# Title\n\n<!-- claims:begin -->\n| Claim | Paper | Ours |")
+    assert text.endswith("<!-- claims:end -->\n\nThe rest.\n")
+    assert "\nold\n" not in text
+    assert "| 98.16% | 99.08% |" in text
+    assert "| 300,000 | 294,532 |" in text
+    assert "[reproduced](results/full/evidence/model.json)" in text
+    assert render_readme(text, claims) == text
+
+
+@pytest.mark.parametrize("text", ["no markers", "<!-- claims:end --><!-- claims:begin -->", README + README])
+def test_readme_without_its_two_markers(text):
+    with pytest.raises(DataError, match="claims:begin"):
+        render_readme(text, [])
+
+
+def test_one_changed_digit_is_noticed(checkout, capsys):
+    arguments = ["--root", str(checkout)]
+    assert main(["--check", *arguments]) == 1
+    assert main(["--write", *arguments]) == 0
+    assert main(["--check", *arguments]) == 0
+    for path, digit, other in (
+        (checkout / "results" / "claims.json", "294532", "294533"),
+        (checkout / "README.md", "99.08%", "99.09%"),
+        (checkout / "results" / "full" / "evidence" / "model.json", "1190000", "1190001"),
+    ):
+        good = path.read_text()
+        assert digit in good
+        path.write_text(good.replace(digit, other))
+        capsys.readouterr()
+        assert main(["--check", *arguments]) == 1
+        assert "differs" in capsys.readouterr().out
+        path.write_text(good)
+    assert main(["--check", *arguments]) == 0
+
+
+def test_errors_are_one_line(checkout, capsys):
+    (checkout / "README.md").write_text("no markers")
+    assert main(["--check", "--root", str(checkout)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["--check", "--root", str(checkout / "nowhere")]) == 2
+
+
+def test_module_runs_from_the_command_line(checkout):
+    command = [sys.executable, "-m", "neurallnet.claims", "--check", "--root", str(checkout)]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=CHECKOUT, check=False)
+    assert (found.returncode, found.stderr) == (1, "")
+
+
+@pytest.mark.skipif(
+    not (CHECKOUT / "results" / "claims.json").exists(), reason="no results are committed yet"
+)
+def test_this_checkout_says_what_its_evidence_says():
+    assert stale_files(CHECKOUT) == {}, "run: python -m neurallnet.claims --write"
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    for claim in json.loads((CHECKOUT / "results" / "claims.json").read_text(encoding="utf-8")):
+        assert claim["claim"] in text
+        assert (CHECKOUT / claim["evidence"]).is_file()
