@@ -17,13 +17,13 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
 book: $(VENV)/.book ## run everything of PROFILE (default smoke: synthetic images) and render the book
-	@$(PY) -m neurallnet reproduce --profile $(PROFILE) --work work/$(PROFILE) $(DATA_OPTION)
+	@$(PY) -m neurallnet reproduce --profile $(PROFILE) $(DATA_OPTION)
 
 test: $(VENV)/.test ## ruff, pytest, and nbval on the notebooks
 	@$(PY) -m ruff check -q .
-	@$(PY) -m neurallnet reproduce --profile smoke --work work/smoke --target runs
+	@$(PY) -m neurallnet reproduce --profile smoke --target runs
 	@$(PY) -m pytest
-	@NEURALLNET_WORK="$(CURDIR)/work/smoke" $(PY) -m pytest --nbval -x -p no:cacheprovider notebooks
+	@$(PY) -m pytest --nbval -x -p no:cacheprovider notebooks
 	@echo "Tests passed: ruff, pytest (tests/) and nbval (notebooks/)."
 
 site: $(VENV)/.book ## render the book from the committed results of profile full, nothing is run
@@ -35,8 +35,8 @@ lint: $(VENV)/.test ## ruff alone, with formatting of what it can mend
 	@echo "Lint passed."
 
 notebooks: $(VENV)/.book ## run the notebooks of profile smoke and store their outputs in notebooks/
-	@$(PY) -m neurallnet reproduce --profile smoke --work work/smoke --target runs
-	@NEURALLNET_WORK="$(CURDIR)/work/smoke" $(PY) -m neurallnet.notebook_runner store notebooks/*.ipynb
+	@$(PY) -m neurallnet reproduce --profile smoke --target runs
+	@$(PY) -m neurallnet.notebook_runner store notebooks/*.ipynb
 	@echo "Stored outputs: notebooks/"
 
 lock: $(PY) ## resolve the newest versions into requirements.lock and environment.yml
@@ -50,7 +50,7 @@ clean: ## remove the environment and everything computed
 
 $(VENV)/.book: $(SETUP) | $(PY)
 	@echo "Setting up $(VENV) for the book (a few minutes the first time) ..."
-	@$(INSTALL) -e '.[book]'
+	@$(INSTALL) -e '.[audit,book,export,peers]'
 	@touch $@
 
 $(VENV)/.test: $(SETUP) | $(PY)

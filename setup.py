@@ -1,7 +1,7 @@
-"""The compiled neuron, the one part of the build that pyproject.toml cannot say: its flags depend on the platform.
+"""The compiled neuron, whose flags depend on the platform, which pyproject.toml cannot say.
 
-`_lif.c` is a plain C library, loaded with ctypes. It is optional: where no compiler is found the install goes on and the
-package computes the same with torch.
+`_lif.c` is a plain C library, loaded with ctypes. It is optional: where no compiler is found the install
+goes on and the package computes the same with torch.
 """
 
 import sys

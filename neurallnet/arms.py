@@ -9,7 +9,8 @@ from neurallnet.config import RunConfig, profile_config, with_changes
 CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "base": {},  # the model every claim is tested with
     "no-se": {"model": {"excitation": "none"}},  # the paper's ablation: squeeze-and-excitation removed
-    "session": {"split": {"protocol": "session", "embargo": 4}},  # acquisition blocks; 4, since a synthetic class is small
+    # Acquisition blocks; the embargo is short because a synthetic class is.
+    "session": {"split": {"protocol": "session", "embargo": 4}},
 }
 
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {

@@ -1,13 +1,14 @@
-"""Renders the book: one profile's executed notebooks and evidence are staged beside the chapters, and Jupyter Book builds them.
+"""Renders the book: one profile's executed notebooks and evidence, staged beside the chapters.
 
-    python -m neurallnet.book --profile full --notebooks results/full/notebooks --evidence results/full/evidence
+    python -m neurallnet.book --profile full --notebooks DIR --evidence DIR
 
-The stage holds one profile only, so a page never mixes two. No network is used, and every warning is an error.
+The stage holds one profile only, so a page never mixes two. No network is used; every warning is an error.
 """
 
 import argparse
 import filecmp
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,9 +22,9 @@ EVIDENCE_VARIABLE = "NEURALLNET_EVIDENCE"
 
 
 def build_book(profile: str, notebooks: Path, evidence: Path) -> Path:
-    """Render the book of `profile` from its executed `notebooks` and `evidence` into _build/html; returns the front page.
+    """Render the book of `profile` from executed `notebooks` and `evidence` into _build/html; the front page.
 
-    Raises RunError when a folder is missing, this is no checkout, or Jupyter Book finds a fault (it prints which).
+    Raises RunError when a folder is missing, this is no checkout, or Jupyter Book finds a fault (it says which).
     """
     top = repository()
     if top is None:
@@ -33,23 +34,26 @@ def build_book(profile: str, notebooks: Path, evidence: Path) -> Path:
     stage_book(top, stage, notebooks, evidence)
     environment = {**os.environ, PROFILE_VARIABLE: profile, EVIDENCE_VARIABLE: str(stage / "evidence")}
     output = build / f"pages-{profile}"
-    command = [sys.executable, "-m", "jupyter_book", "build", ".", "--toc", "book/_toc.yml", "-n", "-W", "--keep-going", "-q"]
-    command += ["--path-output", str(output)]
-    result = subprocess.run(command, cwd=stage, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    start = "from jupyter_book.cli.main import main; main()"  # the package has no `python -m` of its own
+    command = [sys.executable, "-c", start, "build", ".", "--toc", "book/_toc.yml"]
+    command += ["--path-output", str(output), "-n", "-W", "--keep-going", "-q"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    result = subprocess.run(command, cwd=stage, env=environment, **pipes)
     html = output / "_build" / "html"
     if result.returncode or not (html / "index.html").is_file():
-        shutil.rmtree(output, ignore_errors=True)  # Sphinx would not repeat the warnings of a page it has read
-        raise RunError(f"Jupyter Book failed (source: {stage}):\n{result.stdout.strip()}")
+        shutil.rmtree(output, ignore_errors=True)  # Sphinx does not repeat the warnings of a page it has read
+        said = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout).strip()  # without its colours
+        raise RunError(f"Jupyter Book failed (source: {stage}):\n{said}")
     (html / f"built-{profile}.txt").write_text(f"profile {profile}\n", encoding="utf-8")
     mirror(html, build / "html")
     return build / "html" / "index.html"
 
 
 def stage_book(top: Path, stage: Path, notebooks: Path, evidence: Path) -> None:
-    """Bring `stage` to hold _config.yml and book/ of `top`, and the notebooks and evidence named; untouched files keep times."""
-    for folder, hint in ((notebooks, "run the notebooks first"), (evidence, "run the notebooks first")):
+    """Bring `stage` to hold _config.yml and book/ of `top`, and the notebooks and evidence named."""
+    for folder in (notebooks, evidence):
         if not folder.is_dir():
-            raise RunError(f"{folder}: no such folder; {hint}")
+            raise RunError(f"{folder}: no such folder; run the notebooks of this profile first")
     stage.mkdir(parents=True, exist_ok=True)
     mirror(top / "book", stage / "book")
     mirror(notebooks, stage / "notebooks", suffix=".ipynb")
@@ -58,7 +62,7 @@ def stage_book(top: Path, stage: Path, notebooks: Path, evidence: Path) -> None:
 
 
 def mirror(source: Path, target: Path, suffix: str = "") -> None:
-    """Make `target` equal to `source` (files ending in `suffix`, without partial notebooks), rewriting only what differs."""
+    """Make `target` equal to `source`: files ending in `suffix`, no partial notebooks."""
     wanted = {
         path.relative_to(source)
         for path in source.rglob(f"*{suffix}")

@@ -8,6 +8,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +16,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from neurallnet.errors import RunError
+
+_METADATA = "neurallnet"
 
 
 @dataclass
@@ -54,16 +57,14 @@ def save_checkpoint(path: Path, state: Checkpoint, model: nn.Module, optimizer: 
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer/{name}/{key}"] = value
     header = {"digest": state.digest, "history": state.history, "best_epoch": state.best_epoch}
-    write_tensors(path, tensors, {"state": json.dumps(header)})
+    write_tensors(path, tensors, header)
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, digest: str) -> Checkpoint:
     """Put a checkpoint's tensors into `model` and `optimizer` and return its state; raises RunError when it does not fit."""
-    tensors, metadata = read_tensors(path)
-    try:
-        header = json.loads(metadata["state"])
-    except (KeyError, ValueError):
-        raise RunError(f"{path}: not a checkpoint of this package; remove it to start anew") from None
+    tensors, header = read_tensors(path)
+    if not header.keys() >= {"digest", "history", "best_epoch"}:
+        raise RunError(f"{path}: not a checkpoint of this package; remove it to start anew")
     if header["digest"] != digest:
         raise RunError(f"{path}: checkpoint of another run ({header['digest']}, wanted {digest}); remove it to start anew")
     put_weights(model, _below(tensors, "model/"), path)
@@ -74,12 +75,12 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
     return Checkpoint(digest, header["history"], header["best_epoch"], _below(tensors, "best/"))
 
 
-def save_weights(path: Path, model: nn.Module, metadata: dict[str, str] | None = None) -> None:
+def save_weights(path: Path, model: nn.Module, metadata: dict[str, Any] | None = None) -> None:
     """Write all parameters and buffers as float32 safetensors, atomically."""
     write_tensors(path, {name: tensor.float() for name, tensor in model.state_dict().items()}, metadata or {})
 
 
-def load_weights(path: Path, model: nn.Module) -> dict[str, str]:
+def load_weights(path: Path, model: nn.Module) -> dict[str, Any]:
     """Read weights into `model` and return the file's metadata; raises RunError when the file is missing, damaged or foreign."""
     tensors, metadata = read_tensors(path)
     put_weights(model, tensors, path)
@@ -103,13 +104,17 @@ def put_weights(model: nn.Module, tensors: dict[str, Tensor], path: Path) -> Non
     model.load_state_dict(tensors)
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write safetensors to a temporary neighbour, force it to disk, and rename it over `path`."""
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+    """Write safetensors to a temporary neighbour, force it to disk, and rename it over `path`.
+
+    `metadata` goes into the header as one JSON text: the format keeps several in random order, and equal runs give equal files.
+    """
+    header = {_METADATA: json.dumps(metadata, sort_keys=True)}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with temporary.open("wb") as file:
-            file.write(save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
+            file.write(save({name: tensor.contiguous() for name, tensor in tensors.items()}, header))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -119,14 +124,15 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
         temporary.unlink(missing_ok=True)
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file; raises RunError when it is missing or damaged."""
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and metadata of a safetensors file of this package; raises RunError when it is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            metadata = json.loads((file.metadata() or {}).get(_METADATA, "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118
     except FileNotFoundError:
         raise RunError(f"{path}: no such file") from None
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise RunError(f"{path}: not a readable safetensors file ({error})") from None
 
 

@@ -12,6 +12,7 @@ import typer
 from neurallnet.config import PROFILES, RunConfig, profile_config, with_changes
 from neurallnet.errors import ConfigError, NeurallnetError
 from neurallnet.paths import DATA_VARIABLE, WORK_VARIABLE, workspace
+from neurallnet.profiling.command import bench
 
 app = typer.Typer(
     help="NeurALLNet: train, question and ship a spiking classifier of blood-smear images. Not a medical device.",
@@ -25,7 +26,9 @@ app.add_typer(data_app, name="data")
 
 Profile = StrEnum("Profile", {name: name for name in PROFILES})
 DataOption = Annotated[Path | None, typer.Option("--data", help=f"Folder of your real images [env: {DATA_VARIABLE}]")]
-WorkOption = Annotated[Path | None, typer.Option("--work", help=f"Where results go [env: {WORK_VARIABLE}; default: work]")]
+WorkOption = Annotated[
+    Path | None, typer.Option("--work", help=f"Where results go [env: {WORK_VARIABLE}; default: work/<profile>]")
+]
 ProfileOption = Annotated[Profile, typer.Option(help="smoke: synthetic smears, minutes; full: real images")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="e.g. model.time_steps=4; repeatable")]
 
@@ -58,7 +61,7 @@ def data_manifest(
     from neurallnet.data.summary import summarize
     from neurallnet.dataset import open_dataset
 
-    place = workspace(work)
+    place = workspace(work, "smoke" if name.startswith("synthetic") else "full")
     dataset = open_dataset(name, place, data, strict=strict)
     for path, reason in dataset.manifest.rejected[["path", "reason"]].itertuples(index=False):
         typer.echo(f"not used: {path}: {reason}", err=True)
@@ -78,7 +81,7 @@ def train(
     """Train one network, or resume or reuse the run that the same settings address."""
     from neurallnet.runs import evaluate_run, train_run
 
-    place = workspace(work)
+    place = workspace(work, profile.value)
     run = train_run(changed(profile_config(profile.value), set_ or [], seed), place, data)
     record = run.record
     if evaluate_after:
@@ -98,7 +101,8 @@ def evaluate(
     from neurallnet.runs import evaluate_run, open_run
 
     run = open_run(folder)
-    _print_metrics(evaluate_run(run, workspace(work), data, why), run.record["profile"])
+    profile = run.record["profile"]
+    _print_metrics(evaluate_run(run, workspace(work, profile), data, why), profile)
 
 
 @app.command()
@@ -111,7 +115,10 @@ def reproduce(
     """Everything in order: data, runs, notebooks, book. What is up to date is kept."""
     from neurallnet.reproduce import reproduce as run_workflow
 
-    typer.echo(run_workflow(profile.value, workspace(work).root, data, target))
+    typer.echo(run_workflow(profile.value, data, work, target))
+
+
+app.command("bench")(bench)
 
 
 def changed(config: RunConfig, assignments: list[str], seed: int) -> RunConfig:

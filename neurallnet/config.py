@@ -124,7 +124,7 @@ SMOKE = run_config(
     {
         "data": {"source": "synthetic", "image_size": 48},
         "model": {"channels": (16, 32, 48, 64)},
-        "train": {"epochs": 6, "batch_size": 32, "precision": "float32"},
+        "train": {"epochs": 12, "batch_size": 32, "precision": "float32"},
     }
 )  # minutes on two cores; says nothing about leukemia
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neurallnet.config import DataConfig, SplitConfig
+from neurallnet.config import SplitConfig
 from neurallnet.data.cache import load_images
 from neurallnet.data.manifest import Manifest, current_manifest, manifest_digest
 from neurallnet.data.sources import get_source, locate

@@ -1,7 +1,7 @@
-"""Runs one notebook with parameters, strictly: an unknown parameter or a failing cell is an error, never a warning.
+"""Runs notebooks strictly: an unknown parameter or a failing cell is an error, never a warning.
 
-    python -m neurallnet.notebook_runner run notebooks/00_data.ipynb work/smoke/notebooks/00_data.ipynb -p profile smoke
-    python -m neurallnet.notebook_runner store notebooks/*.ipynb
+python -m neurallnet.notebook_runner run notebooks/00_data.ipynb executed.ipynb -p profile smoke
+python -m neurallnet.notebook_runner store notebooks/*.ipynb
 """
 
 import argparse
@@ -13,6 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from nbformat import from_dict
+
+from neurallnet.banner import synthetic_banner
 from neurallnet.errors import ConfigError, NeurallnetError, RunError
 from neurallnet.evidence import package_hash
 
@@ -26,22 +29,21 @@ def run_notebook(
     progress: bool | None = None,
     stamp: bool = True,
 ) -> Path:
-    """Execute `source` with `parameters` in this interpreter's kernel; write the executed copy to `destination`, return it.
+    """Execute `source` with `parameters` in this interpreter's kernel; the copy goes to `destination`.
 
-    The copy appears only when every cell has run; a failing notebook leaves `<destination>.partial.ipynb` with what ran.
-    The copy holds no times, file names or random ids of papermill's. With `stamp` its metadata `neurallnet` names the package
-    (hash of its sources) and profile it was made with. `progress`: show a bar (None: when stderr is a terminal).
+    The copy appears when every cell has run; a failing notebook leaves `<destination>.partial.ipynb` with
+    what ran. The copy holds no times, file names or random ids of papermill's. With `stamp` its metadata
+    `neurallnet` names the package (hash of its sources) and profile it was made with, and a page of the smoke
+    profile says SYNTHETIC. `progress`: show a bar (None: when stderr is a terminal). Returns `destination`.
 
-    Raises ConfigError for an unknown parameter and RunError for a missing or failing notebook, naming the cell (the
-    first is 1).
+    Raises ConfigError for an unknown parameter and RunError for a missing or failing notebook, naming the
+    cell (the first is 1).
     """
     source, destination = Path(source), Path(destination)
     known = known_parameters(source)
     unknown = sorted(set(parameters) - set(known))
     if unknown:
-        raise ConfigError(
-            f"{source}: unknown parameter {', '.join(unknown)}; it knows {', '.join(sorted(known)) or 'none'}"
-        )
+        raise ConfigError(f"{source}: unknown parameter {', '.join(unknown)}; it knows {', '.join(sorted(known)) or 'none'}")
     partial = destination.with_suffix(".partial.ipynb")
     destination.parent.mkdir(parents=True, exist_ok=True)
     _execute(source, partial, parameters, sys.stderr.isatty() if progress is None else progress)
@@ -50,13 +52,15 @@ def run_notebook(
     if stamp:
         profile = parameters.get("profile", known.get("profile"))
         notebook["metadata"]["neurallnet"] = {"package_hash": package_hash(), "profile": profile}
+        if profile == "smoke":
+            notebook = synthetic_banner(from_dict(notebook))
     partial.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(partial, destination)
     return destination
 
 
 def known_parameters(source: Path) -> dict[str, Any]:
-    """Name -> default of the cell tagged `parameters`; raises RunError when `source` is no readable notebook."""
+    """Name -> default, from the cell tagged `parameters`; raises RunError for an unreadable notebook."""
     from papermill import inspect_notebook
 
     if not source.is_file():
@@ -75,7 +79,7 @@ def known_parameters(source: Path) -> dict[str, Any]:
 
 
 def clean(notebook: dict[str, Any]) -> None:
-    """Remove from a notebook's JSON, in place, what differs from run to run: times, file names, random ids."""
+    """Remove from a notebook's JSON, in place, what differs from run to run: times, names, random ids."""
     metadata = notebook["metadata"]
     metadata.pop("papermill", None)
     metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": KERNEL}
@@ -106,7 +110,7 @@ def _execute(source: Path, partial: Path, parameters: dict[str, Any], progress: 
             kernel_name=KERNEL,
             cwd=str(source.resolve().parent),
             progress_bar={"desc": source.stem, "leave": False} if progress else False,
-            config=Config({"KernelManager": {"transport_encryption": "auto"}}),  # else the kernel warns on every start
+            config=Config({"KernelManager": {"transport_encryption": "auto"}}),  # else each kernel warns
         )
     except PapermillExecutionError as error:
         # Papermill counts the cell it injected.
@@ -140,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     run.add_argument("source", type=Path)
     run.add_argument("destination", type=Path)
     run.add_argument("-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-    store = actions.add_parser("store", help="run notebooks with their defaults and store the outputs in them")
+    store = actions.add_parser("store", help="run notebooks with their defaults, in place")
     store.add_argument("sources", type=Path, nargs="+")
     chosen = parser.parse_args(arguments)
     try:

@@ -9,7 +9,7 @@ keeps them and are never copied into it (only resized arrays are cached, under `
       splits/      one CSV per split
       cache/       decoded images, memory-mapped
       runs/        one folder per training run
-      evidence/    JSON behind every number (profile full: results/full/evidence in the repository)
+      evidence/    JSON behind every number
       notebooks/   notebooks executed by papermill
 """
 
@@ -58,9 +58,9 @@ class Workspace:
         return self.root / "notebooks"
 
 
-def workspace(root: Path | str | None = None) -> Workspace:
-    """The workspace at `root`, else at $NEURALLNET_WORK, else `work/` below the current folder."""
-    chosen = root or os.environ.get(WORK_VARIABLE) or "work"
+def workspace(root: Path | str | None = None, profile: str = "smoke") -> Workspace:
+    """The workspace at `root`, else at $NEURALLNET_WORK, else `work/<profile>` of the checkout or the current folder."""
+    chosen = root or os.environ.get(WORK_VARIABLE) or (repository() or Path()) / "work" / profile
     return Workspace(Path(chosen).expanduser().resolve())
 
 

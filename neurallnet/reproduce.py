@@ -10,50 +10,51 @@ from filelock import FileLock, Timeout
 
 from neurallnet.config import profile_config
 from neurallnet.errors import ConfigError, RunError
-from neurallnet.paths import DATA_VARIABLE, WORK_VARIABLE, data_root, repository
+from neurallnet.paths import DATA_VARIABLE, WORK_VARIABLE, data_root, repository, workspace
 
 TARGETS = ("runs", "notebooks", "book")
 
 
 def reproduce(
     profile: str = "smoke",
-    work: Path | str | None = None,
     data: Path | str | None = None,
+    work: Path | str | None = None,
     target: str = "book",
     cores: int | None = None,
 ) -> Path:
     """Bring `target` (one of TARGETS) of `profile` up to date; the folder or page to look at.
 
-    `work`: default $NEURALLNET_WORK, else `work/<profile>` in the checkout, so that no page finds another profile's evidence;
-    `data`: folder of real images (default $NEURALLNET_DATA); `cores`: default all of them, and every run takes them all, so
-    that one heavy job runs at a time.
+    `data`: folder of real images (default $NEURALLNET_DATA); `work`: default $NEURALLNET_WORK, else
+    `work/<profile>` in the checkout, so that no page finds another profile's evidence; `cores`: default all
+    of them, and every run takes them all, so that one heavy job runs at a time.
 
-    Raises ConfigError for an unknown profile or target, DataError for a missing folder, and RunError when a step fails, when
-    the same work is under way in another process, or when this is not a checkout with its `book` extra installed.
+    Raises ConfigError for an unknown profile or target, DataError for a missing folder, and RunError when a
+    step fails, when the same work is under way in another process, or when this is no checkout with its
+    `book` extra.
     """
     profile_config(profile)
     if target not in TARGETS:
         raise ConfigError(f"target {target!r} is unknown; choose one of {', '.join(TARGETS)}")
     top = repository()
     if top is None:
-        raise RunError("reproduce needs the repository (its notebooks and workflow); clone it and run it there")
+        raise RunError("reproduce needs the repository (notebooks, workflow); clone it and run it there")
     if find_spec("snakemake") is None:
         raise RunError("snakemake is not installed; run: pip install -c requirements.lock -e '.[book]'")
-    folder = Path(work or os.environ.get(WORK_VARIABLE) or top / "work" / profile).expanduser().resolve()
+    folder = workspace(work, profile).root
     folder.mkdir(parents=True, exist_ok=True)
     images = data_root(data)
     environment = {**os.environ, WORK_VARIABLE: str(folder)}
     if images is not None:
         environment[DATA_VARIABLE] = str(images)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(top / "workflow" / "Snakefile")]
-    command += ["--directory", str(folder), "--cores", str(cores or os.cpu_count() or 1), "--config", f"profile={profile}"]
-    command += ["--rerun-incomplete", "--nolock", "--quiet", "all", "--", target]
+    command += ["--directory", str(folder), "--cores", str(cores or os.cpu_count() or 1)]
+    command += ["--rerun-incomplete", "--nolock", "--quiet", "all", "--config", f"profile={profile}", "--", target]
     try:
         # Held by the process, unlike Snakemake's own lock, which a killed run leaves behind.
         with FileLock(folder / ".reproduce.lock", timeout=0):
             status = subprocess.run(command, env=environment).returncode
     except Timeout:
-        raise RunError(f"{folder}: another process is working here; wait for it, or choose another folder with --work") from None
+        raise RunError(f"{folder}: another process works here; wait for it, or name another --work") from None
     if status:
-        raise RunError(f"{target} of profile {profile} stopped at the error above; mend it and run the same command again")
-    return {"runs": folder / "runs", "notebooks": folder / "notebooks"}.get(target, top / "_build/html/index.html")
+        raise RunError(f"{target} of profile {profile} stopped at the error above; mend it and run this again")
+    return top / "_build" / "html" / "index.html" if target == "book" else folder / target

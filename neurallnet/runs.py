@@ -10,6 +10,7 @@
       run.json                written last: a run without it is unfinished and is resumed
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -37,6 +38,7 @@ from neurallnet.readlog import append_test_read
 from neurallnet.training import Examples, fit, predict_logits
 
 TEST_READS = "test_reads.jsonl"
+HISTORY = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,8 @@ def _train(
     started = time.perf_counter()
     history = fit(model, examples, train, validation, config.train, config.seed, checkpoint, config.digest(), progress, after_epoch)
     seconds = time.perf_counter() - started
-    write_table(pd.DataFrame(history), folder / "history.csv")
-    save_weights(folder / "weights.safetensors", model, {"config": json.dumps(config.to_dict()), "run": folder.name})
+    write_table(pd.DataFrame(history, columns=HISTORY), folder / "history.csv")
+    save_weights(folder / "weights.safetensors", model, {"config": config.to_dict(), "run": folder.name})
     _predict(folder, model, dataset, examples.images, validation, "val", config)
     record = {
         **describe_run(config, dataset),
@@ -164,8 +166,6 @@ def describe_run(config: RunConfig, dataset: Dataset) -> dict[str, Any]:
 
 def split_digest(split: pd.DataFrame) -> str:
     """sha256 over the lines "fold  path" of a split, sorted by path."""
-    import hashlib
-
     ordered = split.sort_values("path")
     lines = "".join(f"{fold}  {path}\n" for path, fold in zip(ordered["path"], ordered["fold"], strict=True))
     return hashlib.sha256(lines.encode()).hexdigest()

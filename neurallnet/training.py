@@ -63,7 +63,8 @@ def fit(
             row = {"epoch": state.epoch + 1, "train_loss": loss, "train_accuracy": right}
             row |= validation_scores(logits, examples.labels[validation])
             if not math.isfinite(row["train_loss"] + row["val_loss"]):
-                raise RunError(f"loss is not finite in epoch {row['epoch']}: lower train.learning_rate ({config.learning_rate})")
+                rate = config.learning_rate
+                raise RunError(f"loss is not finite in epoch {row['epoch']}: lower train.learning_rate ({rate})")
             state.add(row, model)
             save_checkpoint(checkpoint, state, model, optimizer)
             bar.update()
@@ -123,10 +124,11 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
 
 @torch.inference_mode()
 def predict_logits(
-    model: nn.Module, images: np.ndarray, index: np.ndarray, precision: str = "float32", batch_size: int = 128
+    model: nn.Module, images: np.ndarray, index: np.ndarray | None = None, precision: str = "float32", batch_size: int = 128
 ) -> np.ndarray:
-    """Logits (len(index), classes), float32, of `images[index]`; the model is left in evaluation mode."""
+    """Logits (len(index), classes), float32, of `images[index]` (default: all); the model is left in evaluation mode."""
     model.eval()
+    index = np.arange(len(images)) if index is None else index
     rows = []
     for start in range(0, len(index), batch_size):
         batch = to_float(torch.from_numpy(images[index[start : start + batch_size]]))

@@ -1,6 +1,7 @@
 """Evidence files, provenance, payloads and the log of test-set readings."""
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -105,9 +106,16 @@ def test_model_evidence_holds_whole_numbers():
     }
 
 
-def test_readings_are_numbered_and_never_lost(tmp_path):
+def test_readings_are_numbered_and_never_lost(tmp_path, monkeypatch):
     log = tmp_path / "results" / "reads.jsonl"
     assert read_test_reads(log) == []
+
+    def slow_read(path):  # leaves time for others to come between counting and writing
+        entries = read_test_reads(path)
+        time.sleep(0.005)
+        return entries
+
+    monkeypatch.setattr("neurallnet.readlog.read_test_reads", slow_read)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: append_test_read(log, f"what {i}", "abc", "split", "why"), range(24)))
     entries = read_test_reads(log)

@@ -52,6 +52,11 @@ def test_exif_orientation_and_damaged_metadata_leave_pixels_alone(tmp_path):
     assert decode_image(tmp_path / "odd.jpg").size == (8, 4)
 
 
+def test_jpeg_with_a_second_picture_behind_it(tmp_path):
+    picture(16).save(tmp_path / "camera.jpg", format="MPO", save_all=True, append_images=[picture(8)])
+    assert decode_image(tmp_path / "camera.jpg").size == (16, 16)
+
+
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.6, 0.95])
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "p.jpg", "a.bmp", "a.tif", "a.webp"])
 def test_truncated(tmp_path, name, share):

@@ -156,6 +156,22 @@ def test_round_trip_keeps_every_cell(tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["manifest.csv", "rejected.csv"]
 
 
+def test_round_trip_keeps_names_that_are_all_numbers(tmp_path):
+    for number, name in enumerate(["007", "010"]):
+        draw(tmp_path / "set" / name / "1.png", number)
+    manifest = build(tmp_path / "set")
+    manifest.frame["phash"] = "1e10000000000000"
+    write_manifest(manifest, tmp_path / "out")
+    again = read_manifest(tmp_path / "out").frame
+    assert again["label"].tolist() == ["007", "010"] and set(again["phash"]) == {"1e10000000000000"}
+
+
+def test_rows_are_sorted_by_whole_path(tmp_path):
+    for number, name in enumerate(["a", "a b"]):  # "a" sorts before "a b", but "a/" after "a b/"
+        draw(tmp_path / name / "1.png", number)
+    assert build(tmp_path).frame["path"].tolist() == ["a b/1.png", "a/1.png"]
+
+
 def test_reading_a_bad_manifest(tmp_path):
     with pytest.raises(DataError, match="no such file"):
         read_manifest(tmp_path)

@@ -35,7 +35,7 @@ def noisy(n: int = 400, scale: float = 2.0, seed: int = 0):
 def certain(label: list[str], predicted: list[str], confidence: list[float]):
     """Predictions with given top probabilities of the predicted class."""
     p = np.array(
-        [np.where(CLASSES == c, top, (1 - top) / 3) for c, top in zip(predicted, confidence, strict=True)]
+        [np.where(c == CLASSES, top, (1 - top) / 3) for c, top in zip(predicted, confidence, strict=True)]
     )
     return build_predictions([f"{i:05d}" for i in range(len(label))], label, "test", np.log(p))
 

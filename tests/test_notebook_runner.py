@@ -1,4 +1,4 @@
-"""Notebooks run strictly: unknown parameters and failing cells are errors, and a copy repeats byte for byte."""
+"""Notebooks run strictly: unknown parameters and failing cells are errors; a copy repeats byte for byte."""
 
 import json
 import sys
@@ -24,23 +24,28 @@ def notebook(path, *sources):
 
 def texts(path):
     cells = json.loads(path.read_text())["cells"]
-    return ["".join(out.get("text", "")) for cell in cells for out in cell.get("outputs", []) if "text" in out]
+    return ["".join(out["text"]) for cell in cells for out in cell.get("outputs", []) if "text" in out]
+
+
+def stamp(path):
+    return json.loads(path.read_text())["metadata"]["neurallnet"]
 
 
 def test_parameters_reach_the_cells_and_the_stamp(tmp_path):
     source = notebook(tmp_path / "a.ipynb", "print(profile, count * 2)")
     copy = run_notebook(source, tmp_path / "out" / "a.ipynb", {"profile": "full", "count": 5})
     assert texts(copy) == ["full 10\n"]
-    assert json.loads(copy.read_text())["metadata"]["neurallnet"] == {"package_hash": package_hash(), "profile": "full"}
+    assert stamp(copy) == {"package_hash": package_hash(), "profile": "full"}
 
 
 def test_stamp_names_the_default_profile(tmp_path):
     copy = run_notebook(notebook(tmp_path / "a.ipynb", "1"), tmp_path / "b.ipynb", {})
-    assert json.loads(copy.read_text())["metadata"]["neurallnet"]["profile"] == "smoke"
+    assert stamp(copy)["profile"] == "smoke"
 
 
 def test_kernel_is_this_interpreter(tmp_path):
-    copy = run_notebook(notebook(tmp_path / "a.ipynb", "import sys; print(sys.prefix)"), tmp_path / "b.ipynb", {})
+    source = notebook(tmp_path / "a.ipynb", "import sys; print(sys.prefix)")
+    copy = run_notebook(source, tmp_path / "b.ipynb", {})
     assert texts(copy) == [f"{sys.prefix}\n"]
 
 
@@ -53,7 +58,7 @@ def test_unknown_parameter_is_named_with_the_known_ones_and_nothing_runs(tmp_pat
 
 def test_failing_cell_is_named_and_what_ran_is_kept(tmp_path):
     source = notebook(tmp_path / "a.ipynb", "print('before')", "1 / 0", "print('after')")
-    with pytest.raises(RunError, match=r"a\.ipynb: cell 3 failed: ZeroDivisionError: division by zero") as caught:
+    with pytest.raises(RunError, match=r"a\.ipynb: cell 3 failed: ZeroDivisionError: division") as caught:
         run_notebook(source, tmp_path / "b.ipynb", {})
     kept = tmp_path / "b.partial.ipynb"
     assert str(kept) in str(caught.value) and "\n" not in str(caught.value)
@@ -74,7 +79,7 @@ def test_a_running_kernel_says_nothing_of_its_own(tmp_path, capfd):
 
 def test_copy_repeats_byte_for_byte_and_holds_no_times_or_paths(tmp_path):
     source = notebook(tmp_path / "a.ipynb", "print(count)")
-    first, second = (run_notebook(source, tmp_path / name / "a.ipynb", {"count": 3}) for name in ("one", "two"))
+    first, second = (run_notebook(source, tmp_path / place / "a.ipynb", {"count": 3}) for place in "xy")
     text = first.read_text()
     assert text == second.read_text()
     assert "papermill" not in text and "duration" not in text and str(tmp_path) not in text

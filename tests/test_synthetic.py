@@ -36,26 +36,33 @@ from neurallnet.errors import ConfigError, DataError
 
 TINY = SyntheticConfig(images_per_class=4, patients_per_class=2, sessions_per_patient=1, size=64)
 DRAW_TINY = """
-import sys
+import os, signal, sys
 from pathlib import Path
+from neurallnet.data import synthetic_tree
 from neurallnet.data.synthetic import SyntheticConfig, generate
-generate(Path(sys.argv[1]), SyntheticConfig(images_per_class=int(sys.argv[2]), patients_per_class=2,
-                                            sessions_per_patient=1, size=64))
+root, images, last = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+draw, drawn = synthetic_tree.draw_frame, []
+def counted(config, frame):
+    if len(drawn) == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+    drawn.append(frame)
+    return draw(config, frame)
+synthetic_tree.draw_frame = counted
+generate(root, SyntheticConfig(images_per_class=images, patients_per_class=2, sessions_per_patient=1, size=64))
 """
 
 
 def tree(root: Path) -> dict[str, str]:
     """sha256 of every file below a folder."""
     files = (path for path in root.rglob("*") if path.is_file())
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
-    }
+    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def drawing(root: Path, images: int) -> subprocess.Popen:
-    """A separate process that draws a tiny laboratory."""
+def drawing(root: Path, images: int, killed_after: int = -1) -> subprocess.Popen:
+    """A separate process that draws a tiny laboratory, and is killed after so many images if that is asked."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
-    return subprocess.Popen([sys.executable, "-c", DRAW_TINY, str(root), str(images)], env=environment)
+    command = [sys.executable, "-c", DRAW_TINY, str(root), str(images), str(killed_after)]
+    return subprocess.Popen(command, env=environment)
 
 
 # --- pixels
@@ -141,9 +148,7 @@ def test_truth_is_complete_and_consistent() -> None:
 
 def test_each_class_has_its_favourite_scale_bar() -> None:
     truth = truth_table(SyntheticConfig(scale_bar_bias=1.0))
-    assert dict(truth.groupby("label").scale_bar.unique().str[0]) == dict(
-        zip(CLASSES, BAR_FORMS, strict=True)
-    )
+    assert dict(truth.groupby("label").scale_bar.unique().str[0]) == dict(zip(CLASSES, BAR_FORMS, strict=True))
     assert set(truth_table(SyntheticConfig(lab="B")).scale_bar) <= {"none", "line"}
 
 
@@ -187,9 +192,7 @@ def test_laboratories_differ() -> None:
     assert b.shape[1] > a.shape[1]
     images = {c.lab: [draw_image(c, frame.path) for frame in frames(c)[::12]] for c in (a, b)}
     for label in range(4):  # red cells of lab B are redder: red over blue, below background
-        share = {
-            lab: np.mean([i[..., 0] / (1.0 + i[..., 2]) for i in shown]) for lab, shown in images.items()
-        }
+        share = {lab: np.mean([i[..., 0] / (1.0 + i[..., 2]) for i in shown]) for lab, shown in images.items()}
         assert share["B"] > share["A"] + 0.02, CLASSES[label]
     assert set(truth_table(a).patient).isdisjoint(truth_table(b).patient)
 
@@ -255,22 +258,17 @@ def test_missing_and_foreign_images_are_drawn_again(tmp_path: Path, monkeypatch:
 
 def test_killed_drawing_is_taken_up(tmp_path: Path) -> None:
     root = tmp_path / "lab"
-    process = drawing(root, 30)
-    deadline = time.monotonic() + 30
-    while len(list(tmp_path.glob(".lab.partial/*/*.png"))) < 5 and time.monotonic() < deadline:
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    assert drawing(root, 4, killed_after=6).wait(timeout=60) == -signal.SIGKILL
     assert not root.exists()  # nobody sees half a laboratory
-    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob(".lab.partial/*/*[0-9].png")}
-    assert 5 <= len(kept) < 120
-    config = replace(TINY, images_per_class=30)
-    generate(root, config)
+    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob(".lab.partial/*/*.png")}
+    assert len(kept) == 6
+    generate(root, TINY)
     after = {path.name: path.stat().st_mtime_ns for path in root.glob("*/*.png")}
     assert {name: after[name] for name in kept} == kept
-    assert {path for path in tree(root) if path.endswith(".png")} == {frame.path for frame in frames(config)}
+    generate(tmp_path / "at-once", TINY)
+    assert tree(root) == tree(tmp_path / "at-once")
     hashes = json.loads((root / "generator.json").read_text())["images"]
-    assert hashes == {path: digest for path, digest in tree(root).items() if path in hashes}
+    assert hashes == {path: digest for path, digest in tree(root).items() if path.endswith(".png")}
 
 
 def test_other_settings_or_version_replace_the_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,11 +283,19 @@ def test_other_settings_or_version_replace_the_tree(tmp_path: Path, monkeypatch:
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["fresh", "lab"]
 
 
-def test_two_processes_make_one_tree(tmp_path: Path) -> None:
-    both = [drawing(tmp_path / "lab", 4) for _ in range(2)]
-    assert [process.wait(timeout=60) for process in both] == [0, 0]
-    generate(tmp_path / "alone", TINY)
-    assert tree(tmp_path / "lab") == tree(tmp_path / "alone")
+def test_second_process_waits_and_finds_the_tree_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(TINY, images_per_class=20)
+    process = drawing(tmp_path / "lab", 20)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / ".lab.partial").exists() and not (tmp_path / "lab").exists():
+        assert time.monotonic() < deadline, "nothing was drawn"
+        time.sleep(0.002)
+    drawn = []
+    monkeypatch.setattr(synthetic_tree, "draw_frame", lambda *address: drawn.append(address))
+    generate(tmp_path / "lab", config)
+    assert process.wait(timeout=60) == 0
+    assert drawn == []
+    assert len(tree(tmp_path / "lab")) == 80 + 2
 
 
 def test_folder_of_other_files_is_left_alone(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
     python tools/lock.py                 resolve every extra of pyproject.toml anew, then write both files
     python tools/lock.py --environment   write environment.yml from the lock as it is
 
-Run it with Python 3.11, the oldest version we support: every release it picks then installs on newer ones too.
+Run it with Python 3.11, the oldest version we support: what it picks then installs on newer ones too.
 """
 
 import argparse
@@ -26,16 +26,17 @@ TORCH_OWN = ("nvidia-", "cuda-", "triton")
 
 LOCK_HEAD = f"""\
 # Every version this project was run with, for all extras; written by `make lock` with Python {PYTHON}.
-# Use it as a constraint, so that only what is asked for is installed:  pip install -c requirements.lock -e '.[book]'
-# torch has no local suffix and nothing has a hash, so that every platform finds its own build. What torch brings along
-# for accelerators is left out: torch pins it.
+# Use it as a constraint, so that only what is asked for is installed: pip install -c requirements.lock -e '.[book]'
+# torch has no local suffix and nothing has a hash, so that every platform finds its own build. What torch brings
+# along for accelerators is left out: torch pins it.
 """
 
 ENVIRONMENT_HEAD = """\
 # The conda twin of requirements.lock; written by `make lock`, do not edit.
 #   conda env create -f environment.yml && conda activate neurallnet && pip install -e .
-# Only Python comes from conda-forge. The rest goes through pip on purpose: the same wheels in the same versions as the lock,
-# where conda's builds of torch and of the numeric libraries would give other last digits. A test compares the two files.
+# Only Python comes from conda-forge. The rest goes through pip on purpose: the same wheels in the same versions as
+# the lock, where conda's builds of torch and of the numeric libraries would give other last digits. A test compares
+# the two files.
 """
 
 
@@ -51,10 +52,10 @@ def resolve() -> list[str]:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "-qq", "--dry-run", "--ignore-installed"]
         subprocess.run([*command, "--report", str(report), *HELD, *requirements()], check=True)
-        installed = json.loads(report.read_text())["install"]
-    found = {item["metadata"]["name"].lower().replace("_", "-"): item["metadata"]["version"] for item in installed}
-    kept = {name: version for name, version in found.items() if not name.startswith(TORCH_OWN)}
-    return [f"{name}=={version.split('+')[0]}" for name, version in sorted(kept.items())]
+        installed = [item["metadata"] for item in json.loads(report.read_text())["install"]]
+    found = {entry["name"].lower().replace("_", "-"): entry["version"] for entry in installed}
+    kept = sorted(entry for entry in found.items() if not entry[0].startswith(TORCH_OWN))
+    return [f"{name}=={version.split('+')[0]}" for name, version in kept]
 
 
 def environment(pins: list[str]) -> str:
@@ -68,7 +69,7 @@ def environment(pins: list[str]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Write requirements.lock and environment.yml.")
-    parser.add_argument("--environment", action="store_true", help="only environment.yml, from the lock as it is")
+    parser.add_argument("--environment", action="store_true", help="only environment.yml")
     if not parser.parse_args().environment:
         if f"{sys.version_info.major}.{sys.version_info.minor}" != PYTHON:
             parser.error(f"the lock is made with Python {PYTHON}; this is {sys.version.split()[0]}")

@@ -46,14 +46,13 @@ def load_images(
     array = _entry(ordered, Path(root), size, Path(cache_dir), progress)
     if frame["path"].is_monotonic_increasing:
         return array
-    return array[ordered["path"].searchsorted(frame["path"].to_numpy())]
+    return array[np.searchsorted(ordered["path"].to_numpy(object), frame["path"].to_numpy(object))]
 
 
 def cache_key(frame: pd.DataFrame, size: int) -> str:
     """Address of a cache entry: 24 hex digits."""
-    return hashlib.sha256(f"{manifest_digest(frame)} {size} {PREPROCESSING_VERSION}".encode()).hexdigest()[
-        :24
-    ]
+    address = f"{manifest_digest(frame)} {size} {PREPROCESSING_VERSION}"
+    return hashlib.sha256(address.encode()).hexdigest()[:24]
 
 
 def _entry(frame: pd.DataFrame, root: Path, size: int, cache_dir: Path, progress: bool | None) -> np.memmap:
@@ -138,9 +137,8 @@ def _build(
         with open(partial, "wb") as file:
             file.write(header)
             for path, sha256 in zip(bar, frame["sha256"], strict=True):
-                pixels = preprocess(
-                    decode_bytes(_read_same(root / path, sha256), root / path), shape[1]
-                ).tobytes()
+                image = decode_bytes(_read_same(root / path, sha256), root / path)
+                pixels = preprocess(image, shape[1]).tobytes()
                 digest.update(pixels)
                 file.write(pixels)
             file.flush()

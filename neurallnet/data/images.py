@@ -66,9 +66,7 @@ class ImageError(DataError):
 
 
 def read_bytes(path: Path, max_bytes: int = 4 * MAX_PIXELS) -> bytes:
-    """The bytes of a regular, non-empty file; raises ImageError. Never waits on a pipe or follows a symlink
-    loop.
-    """
+    """The bytes of a regular, non-empty file; never waits on a pipe. Raises ImageError."""
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -97,9 +95,7 @@ def decode_image(path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
 def decode_bytes(data: bytes, path: Path, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """`decode_image` for bytes already read; `path` gives the suffix and the name in errors."""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # Pillow warns about odd metadata and large headers; both are judged here
+        warnings.simplefilter("ignore")  # odd metadata is no concern, and large headers are judged below
         try:
             image = Image.open(io.BytesIO(data), formats=tuple(SUFFIXES))
             _check(image, data, Path(path), max_pixels)
@@ -115,15 +111,15 @@ def decode_bytes(data: bytes, path: Path, max_pixels: int = MAX_PIXELS) -> Image
                 path, f"claims more than {max_pixels} pixels: a decompression bomb, or not for us"
             ) from None
         except Exception as error:  # a decoder fed with damaged bytes may raise anything
-            raise ImageError(path, f"is truncated or damaged: {error}") from None
+            detail = " ".join(str(error).split()) or type(error).__name__
+            raise ImageError(path, f"is truncated or damaged: {detail}") from None
     return image
 
 
 def _check(image: Image.Image, data: bytes, path: Path, max_pixels: int) -> None:
     """Refuse by header alone; raises ImageError."""
-    form = (
-        "JPEG" if image.format == "MPO" else image.format
-    )  # a JPEG with a preview behind it; the first picture counts
+    # MPO is a JPEG with further pictures behind it, as some cameras write; the first one counts.
+    form = "JPEG" if image.format == "MPO" else image.format
     if image.width * image.height > max_pixels:
         size = f"{image.width} x {image.height}"
         raise ImageError(
@@ -151,9 +147,7 @@ def _check(image: Image.Image, data: bytes, path: Path, max_pixels: int) -> None
 
 
 def _bits_per_channel(image: Image.Image, data: bytes) -> int:
-    """Bits per channel in the file; Pillow calls 16-bit RGB plain "RGB" and drops the lower half of each
-    value.
-    """
+    """Bits per channel in the file; Pillow calls 16-bit RGB plain "RGB" and drops half of each value."""
     if image.format == "PNG":
         return data[24]  # IHDR: width, height, bit depth
     if image.format == "TIFF":

@@ -26,8 +26,10 @@ _SHOWN = 5  # rejected files named in an error
 
 @dataclass(frozen=True)
 class Manifest:
-    """`frame`: readable images sorted by path (COLUMNS, and TRUTH where the source knows it); `rejected`:
-    path, reason.
+    """What could be read and what could not.
+
+    `frame`: readable images sorted by path, with COLUMNS and, where the source knows it, TRUTH;
+    `rejected`: path and reason.
     """
 
     frame: pd.DataFrame

@@ -76,7 +76,7 @@ def screening(
 ) -> dict[str, Any]:
     """The binary reading: area under the ROC curve; sensitivity and specificity at a threshold.
 
-    `highest_logit` holds the two for the plain decision, by the highest logit. Without `threshold` it is taken
+    `highest_logit` holds the two for the plain decision by that. Without `threshold` it is taken
     from these same images at `specificity`, which flatters; `threshold_from` says so.
     """
     malignant, score = _two_classes(predictions, benign)

@@ -1,0 +1,47 @@
+"""The tables of the directive `results-table`, as Markdown: functions of an evidence folder and the folder of the page."""
+
+import os
+from pathlib import Path
+
+from neurallnet.claims import build_claims, claims_table
+from neurallnet.evidence import read_evidence
+
+NOT_MEASURED = "*not measured in this build*"
+
+
+def claims_markdown(folder: Path, start: Path) -> str:
+    """The claims table, its verdicts linked to the evidence files as seen from the folder `start`."""
+    claims = build_claims(folder, folder) if folder.is_dir() else []
+    if not claims:
+        return f"No claim has been tested on real images: {NOT_MEASURED}."
+    table = claims_table(claims)
+    for name in {claim.evidence for claim in claims}:
+        table = table.replace(f"]({name})", f"]({_link(folder / name, start)})")
+    return table
+
+
+def evidence_markdown(folder: Path, start: Path) -> str:
+    """One row per evidence file: where it comes from, digests cut to eight digits."""
+    rows = ["| Evidence | Run | Seeds | Manifest | Split | Package |", "|---|---|---|---|---|---|"]
+    for path in sorted(folder.glob("*.json")):
+        made = read_evidence(path).get("provenance", {})
+        digests = [f"`{str(made[key])[:8]}`" if made.get(key) else "" for key in ("manifest", "split", "package")]
+        seeds = ", ".join(map(str, made.get("seeds", [])))
+        cells = [f"[{path.name}]({_link(path, start)})", f"`{made.get('run', '')}`", seeds, *digests]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) if len(rows) > 2 else f"Evidence on real images: {NOT_MEASURED}."
+
+
+def versions_markdown(folder: Path, start: Path) -> str:
+    """Versions of the libraries the model's evidence was made with."""
+    path = folder / "model.json"
+    versions = read_evidence(path)["provenance"]["machine"]["versions"] if path.is_file() else {}
+    rows = [f"| {name} | {version or 'not installed'} |" for name, version in sorted(versions.items())]
+    return "\n".join(["| Library | Version |", "|---|---|", *rows]) if rows else f"Versions: {NOT_MEASURED}."
+
+
+def _link(path: Path, start: Path) -> str:
+    return Path(os.path.relpath(path, start)).as_posix()
+
+
+TABLES = {"claims": claims_markdown, "evidence": evidence_markdown, "versions": versions_markdown}

@@ -1,0 +1,1 @@
+"""What a data set gives away before any network is trained: duplicates within and across sets, shortcuts."""

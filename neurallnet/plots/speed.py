@@ -1,0 +1,166 @@
+"""Figures of speed and energy, from the rows of `neurallnet.profiling`; what was not measured is written, not drawn."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+
+from neurallnet.errors import DataError
+from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, label_synthetic, new_figure
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def latency_figure(rows: Rows, *, synthetic: bool = False, title: str = "", ours: str = "ours") -> Figure:
+    """A bar per case to the median, with a line to the 95th percentile; cases whose name begins with `ours` are blue."""
+    _need(rows, ("case", "p50_ms", "p95_ms", "not_measured"))
+    measured = [row for row in rows if row["p50_ms"] is not None]
+    order = sorted(measured, key=lambda row: row["p50_ms"]) + [row for row in rows if row["p50_ms"] is None]
+    figure, (axes,) = new_figure(0.5 * len(order) + 1.3)
+    reach = max((row["p95_ms"] for row in measured), default=1.0)
+    for place, row in enumerate(order):
+        _name(axes, place, row["case"])
+        if row["p50_ms"] is None:
+            axes.text(0, place + 0.12, f"  not measured: {_short(row['not_measured'])}", va="center", fontsize=10, style="italic")
+            continue
+        own = row["case"].startswith(ours)
+        axes.barh(place + 0.12, row["p50_ms"], height=0.36, color=BLUE if own else ORANGE)
+        axes.plot([row["p50_ms"], row["p95_ms"]], [place + 0.12] * 2, color=INK, linewidth=1.4)
+        axes.plot(row["p95_ms"], place + 0.12, color=INK, marker="|", markersize=8)
+        axes.text(row["p95_ms"] + 0.015 * reach, place + 0.12, f"{_figure(row['p50_ms'])} ms", va="center", fontsize=10)
+    axes.set(xlim=(0, 1.2 * reach), xlabel="Time of one call, ms: median, line to the 95th percentile")
+    return _bars_done(figure, axes, len(order), title, synthetic)
+
+
+def ratio_figure(ratios: Rows, *, synthetic: bool = False, title: str = "", target: float | None = None) -> Figure:
+    """How many times as fast `fast` is as `slow`, a point per comparison with the 5th to 95th percentile of the rounds."""
+    _need(ratios, ("slow", "fast", "median", "low", "high", "rounds"))
+    figure, (axes,) = new_figure(0.55 * len(ratios) + 1.4)
+    for place, row in enumerate(ratios):
+        _name(axes, place, f"{row['fast']} against {row['slow']}", at=-0.02)
+        axes.plot([row["low"], row["high"]], [place + 0.12] * 2, color=BLUE, linewidth=2.4, solid_capstyle="butt")
+        axes.plot([row["low"], row["high"]], [place + 0.12] * 2, color=BLUE, marker="|", markersize=9, linestyle="none")
+        axes.plot(row["median"], place + 0.12, color=BLUE, marker="o", markersize=8)
+        axes.annotate(
+            f"{row['median']:.1f}x", (row["high"], place + 0.12), xytext=(7, 0), textcoords="offset points", va="center", fontsize=10
+        )
+    reach = max([row["high"] for row in ratios] + ([target] if target else []))
+    axes.axvline(1, color=INK, linestyle=":", linewidth=1.2)
+    if target is not None:
+        axes.axvline(target, color=RED, linestyle="--", linewidth=1.5)
+    rounds = sorted({row["rounds"] for row in ratios})
+    counted = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
+    axes.set(xlim=(0, 1.15 * reach), xlabel=f"Times as fast; median and 5% to 95% of {counted} rounds")
+    return _bars_done(figure, axes, len(ratios), title, synthetic)
+
+
+def growth_figure(rows: Rows, *, synthetic: bool = False, title: str = "") -> Figure:
+    """Milliseconds per image against each axis, a line per case, the panels in the order of the rows."""
+    _need(rows, ("axis", "value", "case", "images_per_second"))
+    panels = list(dict.fromkeys(row["axis"] for row in rows))
+    columns = min(len(panels), 2)
+    lines = -(-len(panels) // columns)
+    figure, every = new_figure(0.9 + 2.1 * lines, lines, columns)
+    cases = list(dict.fromkeys(row["case"] for row in rows))
+    for axes, panel in zip(every, panels, strict=False):
+        for case in cases:
+            found = sorted((row["value"], row["images_per_second"]) for row in rows if row["axis"] == panel and row["case"] == case)
+            points = [(value, 1e3 / speed) for value, speed in found if speed]
+            if points:
+                place = cases.index(case)
+                style = {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)], "markersize": 5}
+                axes.plot(*zip(*points, strict=True), label=case, **style)
+        values = sorted({row["value"] for row in rows if row["axis"] == panel})
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(values, [f"{value:,}" for value in values])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+        axes.set_title(panel, fontsize=11)
+        axes.grid(axis="y")
+    for place, axes in enumerate(every):
+        axes.set_visible(place < len(panels))
+    handles = {label: handle for axes in every for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=1)
+    figure.supylabel("Milliseconds per image", fontsize=11)
+    if title:
+        figure.suptitle(title, fontsize=12, color=INK)
+    return label_synthetic(figure) if synthetic else figure
+
+
+def energy_figure(report: Mapping[str, Any], *, synthetic: bool = False, title: str = "") -> Figure:
+    """Energy of the spiking network in percent of its dense twin's, a bar per energy model, stacked by what it is spent on."""
+    rows = report.get("models", [])
+    _need(rows, ("title", "spiking_uj", "twin_uj", "spiking_parts"))
+    figure, (axes,) = new_figure(0.62 * len(rows) + 1.75)
+    parts = list(rows[0]["spiking_parts"])
+    reach = max([1.0] + [row["spiking_uj"] / row["twin_uj"] for row in rows])
+    for place, row in enumerate(rows):
+        _name(axes, place, row["title"])
+        left = 0.0
+        for part, colour in zip(parts, SERIES, strict=False):
+            share = row["spiking_parts"][part] / row["twin_uj"]
+            axes.barh(place + 0.12, share, left=left, height=0.36, color=colour, label=part if place == 0 else None)
+            left += share
+        text = f"{_figure(row['spiking_uj'])} of {_figure(row['twin_uj'])} uJ"
+        axes.text(left + 0.015 * reach, place + 0.12, text.replace("uJ", "µJ"), va="center", fontsize=10)
+    axes.axvline(1, color=RED, linestyle="--", linewidth=1.5)
+    axes.annotate(
+        "dense twin", (1, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points", ha="center",
+        va="bottom", color=RED, fontsize=10,
+    )  # fmt: skip
+    axes.set(xlim=(0, 1.4 * reach), xlabel="Energy of one image, share of the dense twin's; below 100% spiking wins")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f}%"))
+    figure.legend(loc="outside upper left", ncols=2)
+    return _bars_done(figure, axes, len(rows), title, synthetic, pad=18)
+
+
+def spike_rate_figure(report: Mapping[str, Any], *, synthetic: bool = False, title: str = "") -> Figure:
+    """Share of neurons that fire at a time step, per block, of `energy_report`."""
+    rows = [row for row in report.get("layers", []) if row["kind"] == "neurons"]
+    _need(rows, ("layer", "spike_rate", "silent"))
+    figure, (axes,) = new_figure(0.5 * len(rows) + 1.3)
+    reach = max(row["spike_rate"] for row in rows) or 1.0
+    for place, row in enumerate(rows):
+        block = int(row["layer"].split(".")[1]) + 1
+        silent = f", {row['silent']:.0%} of its channels silent" if row["silent"] else ""
+        _name(axes, place, f"Block {block}: {row['neurons']:,} neurons{silent}")
+        axes.barh(place + 0.12, row["spike_rate"], height=0.36, color=BLUE)
+        axes.text(row["spike_rate"] + 0.015 * reach, place + 0.12, f"{row['spike_rate']:.1%}", va="center", fontsize=10)
+    axes.set(xlim=(0, 1.2 * reach), xlabel=f"Neurons firing per time step (n = {report['images']:,} images)")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g}%"))
+    return _bars_done(figure, axes, len(rows), title, synthetic)
+
+
+def _bars_done(figure: Figure, axes: Axes, count: int, title: str, synthetic: bool, pad: float | None = None) -> Figure:
+    axes.set_ylim(count - 0.5, -0.55)
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.label.set_horizontalalignment("right")
+    axes.xaxis.label.set_x(1.0)
+    axes.grid(axis="x")
+    if title:
+        axes.set_title(title, loc="left", pad=pad)
+    return label_synthetic(figure) if synthetic else figure
+
+
+def _name(axes: Axes, place: int, text: str, at: float = 0.0) -> None:
+    """The name of a bar stands above it, so that bars keep the width of a phone."""
+    axes.annotate(text, (at, place - 0.24), xycoords=("axes fraction", "data"), va="center", fontsize=10)
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= 46 else reason[:44].rstrip() + " …"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _need(rows: Rows, columns: Sequence[str]) -> None:
+    missing = [name for name in columns if rows and name not in rows[0]]
+    if not rows or missing:
+        raise DataError(f"figure: the rows have no {', '.join(missing) or 'entries'}; needed are {', '.join(columns)}")

@@ -1,0 +1,133 @@
+"""The same network in other hands: as a plain loop over snntorch.Leaky, and without spikes.
+
+Both name their parameters as `NeurALLNet` does.
+"""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from neurallnet.config import ModelConfig
+from neurallnet.errors import ConfigError
+from neurallnet.model import NeurALLNet, NoNorm, Output, SpikingBlock, SqueezeExcite
+
+
+class ChannelBias(nn.Module):
+    """What stands for normalization where there is none: a bias per channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias[:, None, None]
+
+
+def gated(x: Tensor, excitation: SqueezeExcite | None) -> Tensor:
+    """The current (B, C, H, W) times its SE gate."""
+    return x if excitation is None else x * excitation(x.mean((2, 3)))[:, :, None, None]
+
+
+class SnnTorchBlock(nn.Module):
+    """A convolution per step, one `BatchNorm2d` over all of them, then SE and `snntorch.Leaky` step by step."""
+
+    def __init__(self, block: SpikingBlock) -> None:
+        super().__init__()
+        import snntorch
+
+        neuron, channels = block.neuron, block.conv.out_channels
+        self.conv, self.excitation = copy.deepcopy(block.conv), copy.deepcopy(block.excitation)
+        self.norm = ChannelBias(channels) if isinstance(block.norm, NoNorm) else nn.BatchNorm2d(channels)
+        self.leaky = snntorch.Leaky(
+            beta=neuron.beta,
+            threshold=neuron.threshold,
+            spike_grad=_surrogate(neuron.surrogate, neuron.slope),
+            reset_mechanism=neuron.reset_mechanism,
+            reset_delay=neuron.reset_delay,
+        )
+        snntorch.SpikingNeuron.instances.remove(self.leaky)  # its list would keep every network alive
+
+    def forward(self, steps: list[Tensor]) -> list[Tensor]:
+        """T inputs (B, C_in, H, W) -> T tensors of spikes (B, C, H / 2, W / 2)."""
+        currents = self.norm(torch.cat([self.conv(x) for x in steps])).chunk(len(steps))
+        spikes, membrane = [], torch.zeros_like(currents[0])
+        for current in currents:
+            spike, membrane = self.leaky(gated(current, self.excitation), membrane)
+            spikes.append(spike)
+        self.leaky.mem = torch.zeros(0)  # frees the graph that the neuron would hold until its next call
+        return spikes
+
+
+class SnnTorchTwin(nn.Module):
+    """Images (B, 3, H, W) in [0, 1] -> Output, as `NeurALLNet`; see `snntorch_twin`."""
+
+    def __init__(self, model: NeurALLNet) -> None:
+        super().__init__()
+        self.config = model.config
+        self.blocks = nn.ModuleList(SnnTorchBlock(block) for block in model.blocks)
+        self.readout = copy.deepcopy(model.readout)
+
+    def forward(self, images: Tensor) -> Output:
+        x = images * 4 - 2
+        steps = [x] * self.config.time_steps
+        for block in self.blocks:
+            steps = block(steps)
+        rates = torch.stack([spikes.mean((2, 3)) for spikes in steps])
+        step_logits = self.readout(rates)
+        return Output(step_logits.mean(0), step_logits, rates)
+
+
+def snntorch_twin(model: NeurALLNet) -> SnnTorchTwin:
+    """`model`, weights and mode included, as a plain loop over snntorch.Leaky: the reference for equality and for speed.
+
+    Batch statistics are those of all steps together, as in `model`; so the loop over time runs within a block. The running
+    variance of the first block differs by a share of 1 / (B H W), since here its T equal inputs count as T observations.
+    Raises ConfigError when snntorch is missing.
+    """
+    try:
+        import snntorch  # noqa: F401
+    except ImportError:
+        raise ConfigError("snntorch is not installed; run: pip install 'neurallnet[peers]'") from None
+    twin = SnnTorchTwin(model)
+    missing, foreign = twin.load_state_dict(model.state_dict(), strict=False)
+    own = [name for name in missing if not name.endswith("num_batches_tracked") and ".leaky." not in name]
+    if own or foreign:
+        raise ConfigError(f"snntorch twin: no counterpart of {', '.join([*own, *foreign])}")
+    return twin.train(model.training)
+
+
+def _surrogate(name: str, slope: float):
+    from snntorch import surrogate
+
+    return surrogate.fast_sigmoid(slope=slope) if name == "fast_sigmoid" else surrogate.atan(alpha=slope)
+
+
+class DenseBlock(nn.Module):
+    """Convolution, normalization, SE gate, ReLU: (B, C_in, H, W) -> (B, C, H / 2, W / 2)."""
+
+    def __init__(self, block: SpikingBlock) -> None:
+        super().__init__()
+        self.conv = block.conv
+        channels = block.conv.out_channels
+        self.norm = ChannelBias(channels) if isinstance(block.norm, NoNorm) else nn.BatchNorm2d(channels)
+        self.excitation = block.excitation
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(gated(self.norm(self.conv(x)), self.excitation))
+
+
+class DenseTwin(nn.Module):
+    """NeurALLNet of `config` with ReLU in place of LIF and no time: images (B, 3, H, W) in [0, 1] -> logits (B, classes)."""
+
+    def __init__(self, config: ModelConfig | None = None) -> None:
+        super().__init__()
+        model = NeurALLNet(config)
+        self.blocks = nn.ModuleList(DenseBlock(block) for block in model.blocks)
+        self.readout = model.readout
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = (images * 4 - 2).contiguous(memory_format=torch.channels_last)
+        for block in self.blocks:
+            x = block(x)
+        return self.readout(x.mean((2, 3)))

@@ -1,0 +1,77 @@
+"""The compiled engine and torch give the same numbers, and both the meaning they claim."""
+
+import pytest
+import torch
+
+from neurallnet import fused
+from neurallnet.fused import lif_affine, spatial_moments
+from neurallnet.neurons import Neuron, lif_loop
+
+needs_c = pytest.mark.skipif(fused.library() is None, reason="the C engine was not built here (no compiler)")
+
+
+def example(constant: bool, channels: int = 70, dtype: torch.dtype = torch.float32):
+    draw = torch.Generator().manual_seed(3)
+    rows = 2 if constant else 6
+    x = torch.randn(rows, channels, 5, 3, generator=draw).to(dtype).to(memory_format=torch.channels_last).requires_grad_()
+    scale = (torch.rand(rows, channels, generator=draw) * 2).requires_grad_()
+    shift = torch.randn(rows, channels, generator=draw).requires_grad_()
+    return x, scale, shift
+
+
+def through(x, scale, shift, constant, potentials=True):
+    state = lif_affine(x, scale, shift, 3, Neuron(), constant, potentials)
+    weight = torch.randn(state.spike.shape, generator=torch.Generator().manual_seed(4))
+    total = (state.spike * weight).sum() + (state.membrane.square().sum() if potentials else 0)
+    return state, torch.autograd.grad(total, (x, scale, shift))
+
+
+@needs_c
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("potentials", [True, False])
+def test_compiled_engine_equals_torch(constant, potentials, monkeypatch):
+    compiled, gradients = through(*example(constant), constant, potentials)
+    monkeypatch.setattr(fused, "library", lambda: None)
+    plain, expected = through(*example(constant), constant, potentials)
+    assert torch.equal(compiled.spike, plain.spike)
+    if potentials:
+        assert torch.equal(compiled.membrane, plain.membrane)
+    for ours, theirs in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_affine_current_is_what_the_neuron_integrates(constant):
+    x, scale, shift = example(constant)
+    current = (scale[:, :, None, None] * x + shift[:, :, None, None]).reshape(1 if constant else 3, 2, *x.shape[1:])
+    expected = lif_loop(current.expand(3, *current.shape[1:]), Neuron()).spike
+    assert torch.equal(lif_affine(x, scale, shift, 3, Neuron(), constant).spike, expected.flatten(0, 1))
+
+
+@needs_c
+def test_bfloat16_storage_keeps_potentials_in_float32():
+    x, scale, shift = example(constant=False, dtype=torch.bfloat16)
+    state = lif_affine(x, scale, shift, 3, Neuron(), potentials=True)
+    wide = lif_affine(x.detach().float(), scale, shift, 3, Neuron(), potentials=True)
+    assert state.spike.dtype == torch.bfloat16
+    assert torch.equal(state.spike.float(), wide.spike)
+    assert torch.equal(state.membrane, wide.membrane)
+
+
+@pytest.mark.parametrize("compiled", [pytest.param(True, marks=needs_c), False])
+def test_moments_and_their_gradient(compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(fused, "library", lambda: None)
+    x, *_ = example(constant=False)
+    y, mean, square = spatial_moments(x)
+    torch.testing.assert_close(mean, x.mean((2, 3)))
+    torch.testing.assert_close(square, x.pow(2).mean((2, 3)))
+    (gradient,) = torch.autograd.grad((y * 3).sum() + (mean * 2).sum() + square.sum(), x)
+    torch.testing.assert_close(gradient, 3 + (2 + 2 * x.detach()) / 15)
+
+
+@needs_c
+def test_gradient_that_reaches_only_the_moments():
+    x, *_ = example(constant=False)
+    (gradient,) = torch.autograd.grad(spatial_moments(x)[1].sum(), x)
+    torch.testing.assert_close(gradient, torch.full_like(x, 1 / 15))

@@ -1,0 +1,147 @@
+"""What we compare with is what its name says: parameter counts of the literature, and the same network in snntorch."""
+
+import numpy as np
+import pytest
+import torch
+from lively import batch_norm_like, lively, random_images
+from torch.nn import functional as F
+
+from neurallnet.config import ModelConfig
+from neurallnet.errors import ConfigError
+from neurallnet.model import NeurALLNet, parameter_count
+from neurallnet.peers import PEERS, build_peer, peer_onnx, snntorch_twin
+from neurallnet.twins import DenseTwin
+
+
+@pytest.mark.parametrize(
+    "name, four, thousand",
+    [
+        ("efficientnet_b0", 4_012_672, 5_288_548),  # 5.3 M in the paper
+        ("mobilenet_v2", 2_228_996, 3_504_872),  # 3.4 M in the paper, this number in torchvision
+        ("densenet121", 6_957_956, 7_978_856),  # this number in torchvision
+    ],
+)
+def test_parameter_counts_of_the_literature(name, four, thousand):
+    if name != "mobilenet_v2":
+        pytest.importorskip("monai")
+    assert parameter_count(build_peer(name)) == four
+    assert parameter_count(build_peer(name, 1000)) == thousand
+
+
+def test_parameter_counts_of_our_own():
+    assert round(parameter_count(build_peer("small_cnn")) / 1000) == 161
+    assert parameter_count(build_peer("dense_twin")) == parameter_count(NeurALLNet())
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_images_to_logits(name, tmp_path):
+    pytest.importorskip("onnxruntime")
+    if name in ("efficientnet_b0", "densenet121"):
+        pytest.importorskip("monai")
+    net, images = build_peer(name, 5).eval(), random_images(2, 64)
+    with torch.inference_mode():
+        assert net(images).shape == (2, 5)
+    from neurallnet.export import onnx_session
+
+    session = onnx_session(peer_onnx(name, tmp_path / "peer.onnx", 64, model=net))
+    assert session.get_inputs()[0].shape[1:] == [3, 64, 64]
+    for batch in (1, 3):
+        assert session.run(["logits"], {"images": random_images(batch, 64).numpy()})[0].shape == (batch, 5)
+    assert not net.training
+
+
+def test_peer_files_repeat_and_leave_the_random_state_alone(tmp_path):
+    pytest.importorskip("onnxruntime")
+    state = torch.get_rng_state()
+    files = [peer_onnx("small_cnn", tmp_path / f"{i}.onnx", 32) for i in range(2)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_unknown_peer_is_named():
+    with pytest.raises(ConfigError, match="peer 'resnet' is unknown; choose one of efficientnet_b0"):
+        build_peer("resnet")
+
+
+@pytest.mark.parametrize("config", [{}, {"excitation": "none"}, {"normalization": "none"}], ids=str)
+@torch.inference_mode()
+def test_dense_twin_is_the_network_with_relu(config):
+    model = lively(**config)
+    twin = DenseTwin(model.config)
+    missing, foreign = twin.load_state_dict(model.state_dict(), strict=False)
+    assert not foreign and all(name.endswith("num_batches_tracked") for name in missing)
+    images = random_images(4)
+    x = images * 4 - 2
+    for block in model.blocks:
+        x = F.conv2d(x, block.conv.weight, stride=2, padding=1)
+        x = batch_norm_like(block.norm).eval()(x) if not config.get("normalization") else x + block.norm.bias[:, None, None]
+        if block.excitation is not None:
+            x = x * block.excitation(x.mean((2, 3)))[:, :, None, None]
+        x = x.relu()
+    torch.testing.assert_close(twin.eval()(images), model.readout(x.mean((2, 3))))
+
+
+TWINS = [
+    {},
+    {"time_steps": 1},
+    {"time_steps": 4, "reset_delay": False},
+    {"time_steps": 4, "reset_mechanism": "zero", "surrogate": "fast_sigmoid", "surrogate_slope": 25.0},
+    {"excitation": "none", "beta": 0.5, "threshold": 0.7},
+    {"normalization": "none"},
+]
+
+
+@pytest.mark.parametrize("config", TWINS, ids=str)
+def test_snntorch_twin_equals_the_network_in_evaluation(config):
+    pytest.importorskip("snntorch")
+    model = lively(**config)
+    twin, images = snntorch_twin(model), random_images()
+    assert not twin.training
+    with torch.inference_mode():
+        ours, theirs = model(images), twin(images)
+    for found, wanted in zip(vars(ours).values(), vars(theirs).values(), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", TWINS, ids=str)
+def test_snntorch_twin_equals_the_network_in_a_training_step(config):
+    """float32: logits to 1e-5; each gradient to 1e-4 of its largest entry; running statistics to 1e-5."""
+    pytest.importorskip("snntorch")
+    model = lively(**config).train()
+    twin, images, labels = snntorch_twin(model), random_images(), torch.arange(6) % 4
+    logits = []
+    for net in (model, twin):
+        logits.append(net(images).logits)
+        F.cross_entropy(logits[-1], labels).backward()
+    torch.testing.assert_close(*logits, rtol=0, atol=1e-5)
+    theirs = dict(twin.named_parameters())
+    assert len(theirs) == len(list(model.parameters()))
+    for name, parameter in model.named_parameters():
+        largest = theirs[name].grad.abs().max().item()
+        assert largest > 0, name
+        torch.testing.assert_close(
+            parameter.grad, theirs[name].grad, rtol=0, atol=1e-4 * largest, msg=lambda m, n=name: f"{n}: {m}"
+        )
+    state = twin.state_dict()
+    for name, buffer in model.named_buffers():
+        if name == "blocks.0.norm.running_var":  # unbiased over B H W values here, over T B H W equal ones in the twin
+            count, steps = 6 * 16 * 16, model.config.time_steps
+            batch_part = (buffer - 0.9 * lively(**config).state_dict()[name]) * (steps * (count - 1)) / (steps * count - 1)
+            buffer = 0.9 * lively(**config).state_dict()[name] + batch_part
+        torch.testing.assert_close(buffer, state[name], rtol=1e-5, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
+
+
+def test_twin_is_not_kept_alive_by_snntorch():
+    snntorch = pytest.importorskip("snntorch")
+    before = len(snntorch.SpikingNeuron.instances)
+    snntorch_twin(NeurALLNet(ModelConfig(channels=(4,))))
+    assert len(snntorch.SpikingNeuron.instances) == before
+
+
+def test_check_images_show_smears_and_noise():
+    from neurallnet.onnx_runtime import check_images
+
+    images = check_images(48)
+    assert images.shape == (9, 3, 48, 48) and images.dtype == np.float32
+    assert images.min() >= 0 and images.max() <= 1
+    assert len({image.tobytes() for image in images}) == 9

@@ -1,0 +1,164 @@
+"""The run store: a killed run ends bit-identical, two processes make one run, bad data is named."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from neurallnet.config import run_config
+from neurallnet.errors import DataError, RunError
+from neurallnet.paths import workspace
+from neurallnet.readlog import read_test_reads
+from neurallnet.runs import TEST_READS, evaluate_run, open_run, train_run
+
+TINY = {
+    "data": {"source": "folder", "image_size": 16},
+    "model": {"channels": [4, 6]},
+    "train": {"epochs": 4, "batch_size": 8, "precision": "float32", "augmentation": "geometry", "learning_rate": 0.03},
+}
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory) -> Path:
+    """Two classes of 30 small pictures, one bluish, one reddish."""
+    root, draw = tmp_path_factory.mktemp("images"), np.random.default_rng(0)
+    for channel, name in ((0, "red"), (2, "blue")):
+        (root / name).mkdir()
+        for number in range(30):
+            pixels = draw.integers(0, 120, (20, 20, 3), dtype=np.uint8)
+            pixels[..., channel] += 130
+            Image.fromarray(pixels).save(root / name / f"{name}-{number:03}.png")
+    return root
+
+
+def start(images: Path, work: Path, after_epoch: str = "None") -> subprocess.Popen:
+    """Train TINY in a process of its own."""
+    code = f"""
+        import os, signal
+        from neurallnet.config import run_config
+        from neurallnet.paths import workspace
+        from neurallnet.runs import train_run
+        train_run(run_config({TINY!r}), workspace({str(work)!r}), {str(images)!r}, after_epoch={after_epoch})
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, "-W", "ignore", "-c", textwrap.dedent(code)], env=environment, stderr=subprocess.PIPE)
+
+
+def finish(process: subprocess.Popen) -> tuple[int, str]:
+    """Exit status and what went to stderr."""
+    _, text = process.communicate(timeout=300)
+    return process.returncode, text.decode()
+
+
+def only_run(work: Path):
+    (folder,) = [p for p in (work / "runs").iterdir() if p.is_dir()]
+    return folder
+
+
+def test_killed_run_ends_bit_identical_to_an_uninterrupted_one(images, tmp_path):
+    assert finish(start(images, tmp_path / "whole")) == (0, "")
+    kill = "lambda epoch: os.kill(os.getpid(), signal.SIGKILL) if epoch == 2 else None"
+    assert finish(start(images, tmp_path / "cut", kill))[0] == -signal.SIGKILL
+    folder = only_run(tmp_path / "cut")
+    assert (folder / "checkpoint.safetensors").exists() and not (folder / "run.json").exists()
+    assert finish(start(images, tmp_path / "cut")) == (0, "")
+
+    for name in ("weights.safetensors", "history.csv", "predictions-val.csv", "split.csv"):
+        assert (folder / name).read_bytes() == (only_run(tmp_path / "whole") / name).read_bytes(), name
+
+
+def test_two_processes_asking_for_one_run_share_it(images, tmp_path):
+    both = [start(images, tmp_path) for _ in range(2)]
+    assert [finish(p) for p in both] == [(0, ""), (0, "")]
+    run = open_run(only_run(tmp_path))
+    assert len(run.history()) == 4 and run.history()["epoch"].tolist() == [1, 2, 3, 4]
+    run.model()
+
+
+@pytest.fixture(scope="module")
+def finished(images, tmp_path_factory):
+    work = workspace(tmp_path_factory.mktemp("work"))
+    return train_run(run_config(TINY), work, images, progress=False), work
+
+
+def test_finished_run_is_reused_and_another_setting_has_another_address(images, finished):
+    run, work = finished
+    before = (run.folder / "run.json").stat().st_mtime_ns
+    again = train_run(run_config(TINY), work, images, after_epoch=lambda epoch: pytest.fail("trained again"))
+    assert again == run and (run.folder / "run.json").stat().st_mtime_ns == before
+    other = train_run(run_config({**TINY, "seed": 1}), work, images, progress=False)
+    assert other.address != run.address
+    assert other.weights.read_bytes() != run.weights.read_bytes()
+
+
+def test_run_learns_the_colours_and_records_where_it_comes_from(images, finished):
+    run, work = finished
+    record = run.record
+    assert record["config"]["model"]["classes"] == 2 and len(record["manifest"]) == 64 and record["machine"]["cpu"]
+    table = evaluate_run(run, work, images)
+    assert (table["predicted"] == table["label"]).mean() > 0.8
+    split = run.split()
+    assert set(table["path"]) == set(split.loc[split["fold"] == "test", "path"])
+
+
+def test_test_images_are_read_once_and_logged(images, finished):
+    run, work = finished
+    first = evaluate_run(run, work, images, why="the first look")
+    log = read_test_reads(work.evidence / TEST_READS)
+    pd.testing.assert_frame_equal(first, evaluate_run(run, work, images, why="a second look"))
+    assert read_test_reads(work.evidence / TEST_READS) == log
+    assert [entry["run"] for entry in log].count(run.address) == 1
+
+
+def test_saved_weights_give_the_stored_predictions(images, finished):
+    from neurallnet.dataset import open_dataset, rows_in, split_folds
+    from neurallnet.evaluation.predictions import logits_of
+    from neurallnet.training import predict_logits
+
+    run, work = finished
+    dataset = open_dataset("folder", work, images)
+    rows = rows_in(split_folds(dataset, run.config.split), "val")
+    logits = predict_logits(run.model(), dataset.images(16, work), rows)
+    stored = run.predictions("val").set_index("path").loc[dataset.frame["path"].iloc[rows]].reset_index()
+    np.testing.assert_allclose(logits_of(stored), logits, rtol=1e-5, atol=1e-5)
+
+
+def test_changed_images_are_not_evaluated_with_an_old_run(images, finished, tmp_path):
+    import shutil
+
+    run, work = finished
+    (run.folder / "predictions-test.csv").unlink(missing_ok=True)
+    copy = tmp_path / "copy"
+    shutil.copytree(images, copy)
+    (copy / "red" / "red-000.png").unlink()
+    with pytest.raises(RunError, match="other images"):
+        evaluate_run(run, work, copy)
+
+
+def test_damaged_checkpoint_is_named(images, tmp_path):
+    kill = "lambda epoch: os.kill(os.getpid(), signal.SIGKILL)"
+    finish(start(images, tmp_path, kill))
+    folder = only_run(tmp_path)
+    (folder / "checkpoint.safetensors").write_bytes(b"nonsense")
+    status, text = finish(start(images, tmp_path))
+    assert status != 0 and "RunError" in text and "checkpoint.safetensors" in text
+
+
+def test_missing_and_empty_folders_are_named(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        train_run(run_config(TINY), workspace(tmp_path), tmp_path / "nowhere")
+    with pytest.raises(RunError, match="no finished run"):
+        open_run(tmp_path)
+
+
+def test_record_is_canonical_json(finished):
+    text = (finished[0].folder / "run.json").read_text()
+    assert json.dumps(json.loads(text), sort_keys=True, indent=2) + "\n" == text
