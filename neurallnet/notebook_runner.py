@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from nbformat import from_dict
+import nbformat
 
 from neurallnet.banner import synthetic_banner
 from neurallnet.errors import ConfigError, NeurallnetError, RunError
@@ -47,14 +47,14 @@ def run_notebook(
     partial = destination.with_suffix(".partial.ipynb")
     destination.parent.mkdir(parents=True, exist_ok=True)
     _execute(source, partial, parameters, sys.stderr.isatty() if progress is None else progress)
-    notebook = json.loads(partial.read_text(encoding="utf-8"))
+    notebook = nbformat.read(partial, as_version=4)
     clean(notebook)
     if stamp:
         profile = parameters.get("profile", known.get("profile"))
         notebook["metadata"]["neurallnet"] = {"package_hash": package_hash(), "profile": profile}
         if profile == "smoke":
-            notebook = synthetic_banner(from_dict(notebook))
-    partial.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            notebook = synthetic_banner(notebook)
+    partial.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
     os.replace(partial, destination)
     return destination
 

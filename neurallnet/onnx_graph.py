@@ -6,6 +6,7 @@ scales without rounding, so the difference is that of x - theta, which no float3
 result is exactly 1 where x > theta and 0 elsewhere.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +25,13 @@ class Writer:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
+        self.used: Counter[str] = Counter()
 
     def node(self, kind: str, *inputs: str, name: str, outputs: int = 1, **attributes) -> list[str]:
-        """Add a node; returns the names of its outputs, the first of which is `name` where that is free."""
-        taken = {node.name for node in self.nodes}
-        count = next(n for n in range(len(taken) + 1) if (f"{name}_{n}" if n else name) not in taken)
-        base = f"{name}_{count}" if count else name
+        """Add a node called `name`, with a number behind it from the second time on; returns the names of its outputs."""
+        used = self.used[name]
+        self.used[name] += 1
+        base = f"{name}_{used}" if used else name
         names = [base] if outputs == 1 else [f"{base}.{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(kind, list(inputs), names, name=base, **attributes))
         return names
@@ -42,7 +44,7 @@ class Writer:
         return name
 
     def number(self, value: float) -> str:
-        return self.constant(f"number {value:g}", float(value))
+        return self.constant(f"number {float(value)!r}", float(value))
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,7 @@ class Value:
 
 def heaviside(x: Value, threshold: float) -> Value:
     """See the top of this file."""
-    kwargs = {"alpha": STEEP, "beta": -STEEP * float(np.float32(threshold))}
-    (name,) = x.writer.node("HardSigmoid", x.name, name=f"{x.place}/spike", **kwargs)
+    (name,) = x.writer.node("HardSigmoid", x.name, name=f"{x.place}/spike", alpha=STEEP, beta=-STEEP * threshold)
     return Value(x.writer, name, x.place)
 
 

@@ -14,7 +14,7 @@ def lively(size: int = 32, channels: tuple[int, ...] = (6, 8, 10), seed: int = 3
         model = NeurALLNet(ModelConfig(channels=channels, **config)).train()
         for parameter in model.parameters():
             if parameter.dim() == 1:
-                parameter.uniform_(0.3, 1.2)
+                parameter.uniform_(0.5, 1.5)
             elif parameter.dim() == 4 and config.get("normalization") == "none":
                 parameter.mul_(3)
         for _ in range(5):

@@ -37,6 +37,11 @@ def test_all_steps_give_the_accuracy_of_the_mean():
     assert early_exit_curve(step_logits, labels, [2])["accuracy"].item() == pytest.approx(accuracy)
 
 
+def test_a_probability_equal_to_the_threshold_leaves():
+    curve = early_exit_curve(np.zeros((3, 1, 2)), np.array([0]), [0.5, 0.51])
+    assert curve["mean_steps"].tolist() == [1, 3]
+
+
 @pytest.mark.parametrize("shape, count", [((2, 3), 3), ((2, 3, 4), 2), ((0, 3, 4), 3), ((2, 0, 4), 0)])
 def test_shapes_that_do_not_fit_are_refused(shape, count):
     with pytest.raises(DataError, match="do not fit"):

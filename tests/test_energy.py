@@ -12,9 +12,9 @@ from neurallnet.errors import DataError
 from neurallnet.evidence import canonical_json
 from neurallnet.model import NeurALLNet, SqueezeExcite
 from neurallnet.profiling import LayerCount, count_operations, energy_report, who_wins
-from neurallnet.profiling.counting import fan_out
 from neurallnet.profiling.energy import energy_models, spiking_energy, twin_energy
 from neurallnet.profiling.energy_costs import Arithmetic, access
+from neurallnet.profiling.layers import fan_out
 
 TINY = ModelConfig(channels=(3, 4, 5), time_steps=3, excitation_ratio=2, threshold=0.3)
 

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from neurallnet.config import ModelConfig
 from neurallnet.errors import ConfigError
+from neurallnet.mobilenet import InvertedResidual
 from neurallnet.model import NeurALLNet, parameter_count
 from neurallnet.peers import PEERS, build_peer, peer_onnx, snntorch_twin
 from neurallnet.twins import DenseTwin
@@ -56,6 +57,17 @@ def test_peer_files_repeat_and_leave_the_random_state_alone(tmp_path):
     files = [peer_onnx("small_cnn", tmp_path / f"{i}.onnx", 32) for i in range(2)]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert torch.equal(torch.get_rng_state(), state)
+
+
+@torch.inference_mode()
+def test_mobilenet_adds_the_input_where_shapes_allow():
+    blocks = [part for part in build_peer("mobilenet_v2").eval().modules() if isinstance(part, InvertedResidual)]
+    assert len(blocks) == 17 and sum(block.residual for block in blocks) == 10  # table 2 of the paper: n - 1 in each row
+    for block in blocks:
+        block.layers[-1].weight.zero_()
+        x = torch.rand(1, next(p for p in block.parameters() if p.dim() == 4).shape[1], 8, 8)
+        if block.layers[0][0].groups == 1:
+            torch.testing.assert_close(block(x), x if block.residual else torch.zeros_like(block(x)))
 
 
 def test_unknown_peer_is_named():

@@ -28,7 +28,7 @@ LOCK_HEAD = f"""\
 # Every version this project was run with, for all extras; written by `make lock` with Python {PYTHON}.
 # Use it as a constraint, so that only what is asked for is installed: pip install -c requirements.lock -e '.[book]'
 # torch has no local suffix and nothing has a hash, so that every platform finds its own build. What torch brings
-# along for accelerators is left out: torch pins it.
+# along for accelerators is left out: torch pins it. So is what only another Python or system needs (aiohttp on 3.12).
 """
 
 ENVIRONMENT_HEAD = """\

@@ -23,13 +23,14 @@ def latency_figure(rows: Rows, *, synthetic: bool = False, title: str = "", ours
     for place, row in enumerate(order):
         _name(axes, place, row["case"])
         if row["p50_ms"] is None:
-            axes.text(0, place + 0.12, f"  not measured: {_short(row['not_measured'])}", va="center", fontsize=10, style="italic")
+            reason = f"not measured: {_short(row['not_measured'])}"
+            axes.text(0, place + 0.12, reason, va="center", fontsize=10, color=INK, style="italic")
             continue
         own = row["case"].startswith(ours)
         axes.barh(place + 0.12, row["p50_ms"], height=0.36, color=BLUE if own else ORANGE)
         axes.plot([row["p50_ms"], row["p95_ms"]], [place + 0.12] * 2, color=INK, linewidth=1.4)
         axes.plot(row["p95_ms"], place + 0.12, color=INK, marker="|", markersize=8)
-        axes.text(row["p95_ms"] + 0.015 * reach, place + 0.12, f"{_figure(row['p50_ms'])} ms", va="center", fontsize=10)
+        axes.text(row["p95_ms"] + 0.015 * reach, place + 0.12, f"{_figure(row['p50_ms'])} ms", va="center", fontsize=10, color=INK)
     axes.set(xlim=(0, 1.2 * reach), xlabel="Time of one call, ms: median, line to the 95th percentile")
     return _bars_done(figure, axes, len(order), title, synthetic)
 
@@ -39,17 +40,15 @@ def ratio_figure(ratios: Rows, *, synthetic: bool = False, title: str = "", targ
     _need(ratios, ("slow", "fast", "median", "low", "high", "rounds"))
     figure, (axes,) = new_figure(0.55 * len(ratios) + 1.4)
     for place, row in enumerate(ratios):
-        _name(axes, place, f"{row['fast']} against {row['slow']}", at=-0.02)
+        _name(axes, place, f"{row['fast']} against {row['slow']}")
         axes.plot([row["low"], row["high"]], [place + 0.12] * 2, color=BLUE, linewidth=2.4, solid_capstyle="butt")
         axes.plot([row["low"], row["high"]], [place + 0.12] * 2, color=BLUE, marker="|", markersize=9, linestyle="none")
         axes.plot(row["median"], place + 0.12, color=BLUE, marker="o", markersize=8)
-        axes.annotate(
-            f"{row['median']:.1f}x", (row["high"], place + 0.12), xytext=(7, 0), textcoords="offset points", va="center", fontsize=10
-        )
+        _value(axes, place, f"{row['median']:.1f}\u00d7")
+        _mark(axes, place, 1, INK, ":")
+        if target is not None:
+            _mark(axes, place, target, RED, "--")
     reach = max([row["high"] for row in ratios] + ([target] if target else []))
-    axes.axvline(1, color=INK, linestyle=":", linewidth=1.2)
-    if target is not None:
-        axes.axvline(target, color=RED, linestyle="--", linewidth=1.5)
     rounds = sorted({row["rounds"] for row in ratios})
     counted = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
     axes.set(xlim=(0, 1.15 * reach), xlabel=f"Times as fast; median and 5% to 95% of {counted} rounds")
@@ -66,8 +65,8 @@ def growth_figure(rows: Rows, *, synthetic: bool = False, title: str = "") -> Fi
     cases = list(dict.fromkeys(row["case"] for row in rows))
     for axes, panel in zip(every, panels, strict=False):
         for case in cases:
-            found = sorted((row["value"], row["images_per_second"]) for row in rows if row["axis"] == panel and row["case"] == case)
-            points = [(value, 1e3 / speed) for value, speed in found if speed]
+            here = [row for row in rows if row["axis"] == panel and row["case"] == case and row["images_per_second"]]
+            points = sorted((row["value"], 1e3 / row["images_per_second"]) for row in here)
             if points:
                 place = cases.index(case)
                 style = {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)], "markersize": 5}
@@ -76,15 +75,15 @@ def growth_figure(rows: Rows, *, synthetic: bool = False, title: str = "") -> Fi
         axes.set_xscale("log", base=2)
         axes.set_xticks(values, [f"{value:,}" for value in values])
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.set_title(panel, fontsize=11)
         axes.grid(axis="y")
     for place, axes in enumerate(every):
         axes.set_visible(place < len(panels))
     handles = {label: handle for axes in every for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=1)
-    figure.supylabel("Milliseconds per image", fontsize=11)
+    figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=1, labelcolor=INK, frameon=False, fontsize=10.5)
+    figure.supylabel("Milliseconds per image", fontsize=11, color=INK)
     if title:
         figure.suptitle(title, fontsize=12, color=INK)
     return label_synthetic(figure) if synthetic else figure
@@ -104,17 +103,12 @@ def energy_figure(report: Mapping[str, Any], *, synthetic: bool = False, title: 
             share = row["spiking_parts"][part] / row["twin_uj"]
             axes.barh(place + 0.12, share, left=left, height=0.36, color=colour, label=part if place == 0 else None)
             left += share
-        text = f"{_figure(row['spiking_uj'])} of {_figure(row['twin_uj'])} uJ"
-        axes.text(left + 0.015 * reach, place + 0.12, text.replace("uJ", "µJ"), va="center", fontsize=10)
-    axes.axvline(1, color=RED, linestyle="--", linewidth=1.5)
-    axes.annotate(
-        "dense twin", (1, 1), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points", ha="center",
-        va="bottom", color=RED, fontsize=10,
-    )  # fmt: skip
-    axes.set(xlim=(0, 1.4 * reach), xlabel="Energy of one image, share of the dense twin's; below 100% spiking wins")
+        _value(axes, place, f"{_figure(row['spiking_uj'])} of {_figure(row['twin_uj'])} \u00b5J")
+        _mark(axes, place, 1, RED, "--")
+    axes.set(xlim=(0, 1.05 * reach), xlabel="Energy of an image, share of the dense twin's (dashed)")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f}%"))
-    figure.legend(loc="outside upper left", ncols=2)
-    return _bars_done(figure, axes, len(rows), title, synthetic, pad=18)
+    figure.legend(loc="outside upper left", ncols=2, labelcolor=INK, frameon=False, fontsize=10.5)
+    return _bars_done(figure, axes, len(rows), title, synthetic)
 
 
 def spike_rate_figure(report: Mapping[str, Any], *, synthetic: bool = False, title: str = "") -> Figure:
@@ -128,28 +122,39 @@ def spike_rate_figure(report: Mapping[str, Any], *, synthetic: bool = False, tit
         silent = f", {row['silent']:.0%} of its channels silent" if row["silent"] else ""
         _name(axes, place, f"Block {block}: {row['neurons']:,} neurons{silent}")
         axes.barh(place + 0.12, row["spike_rate"], height=0.36, color=BLUE)
-        axes.text(row["spike_rate"] + 0.015 * reach, place + 0.12, f"{row['spike_rate']:.1%}", va="center", fontsize=10)
+        axes.text(row["spike_rate"] + 0.015 * reach, place + 0.12, f"{row['spike_rate']:.1%}", va="center", fontsize=10, color=INK)
     axes.set(xlim=(0, 1.2 * reach), xlabel=f"Neurons firing per time step (n = {report['images']:,} images)")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g}%"))
     return _bars_done(figure, axes, len(rows), title, synthetic)
 
 
-def _bars_done(figure: Figure, axes: Axes, count: int, title: str, synthetic: bool, pad: float | None = None) -> Figure:
+def _bars_done(figure: Figure, axes: Axes, count: int, title: str, synthetic: bool) -> Figure:
     axes.set_ylim(count - 0.5, -0.55)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.label.set_horizontalalignment("right")
     axes.xaxis.label.set_x(1.0)
     axes.grid(axis="x")
     if title:
-        axes.set_title(title, loc="left", pad=pad)
+        axes.set_title(title, loc="left")
     return label_synthetic(figure) if synthetic else figure
 
 
-def _name(axes: Axes, place: int, text: str, at: float = 0.0) -> None:
+def _name(axes: Axes, place: int, text: str) -> None:
     """The name of a bar stands above it, so that bars keep the width of a phone."""
-    axes.annotate(text, (at, place - 0.24), xycoords=("axes fraction", "data"), va="center", fontsize=10)
+    axes.annotate(text, (0, place - 0.24), xycoords=("axes fraction", "data"), va="center", fontsize=10, color=INK)
+
+
+def _value(axes: Axes, place: int, text: str) -> None:
+    """A bar's figures, at the right end of its name's line, where no bar can run into them."""
+    where = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "center"}
+    axes.annotate(text, (1, place - 0.24), fontsize=10, color=INK, weight="bold", **where)
+
+
+def _mark(axes: Axes, place: int, at: float, colour: str, style: str) -> None:
+    """A reference beside one bar; a line through all of them would strike the names out."""
+    axes.plot([at, at], [place - 0.1, place + 0.38], color=colour, linestyle=style, linewidth=1.5)
 
 
 def _short(reason: str) -> str:

@@ -20,7 +20,8 @@ def bench(
 ) -> None:
     """Measure speed, memory and energy, each beside what you might use instead; alternated in one run."""
     from neurallnet.evidence import write_evidence
-    from neurallnet.profiling.bench import Plan, run_bench
+    from neurallnet.profiling.bench import run_bench
+    from neurallnet.profiling.plan import Plan
 
     subject: dict[str, Any] = {}
     if run is not None:

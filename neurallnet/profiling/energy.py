@@ -25,8 +25,9 @@ from typing import Any
 from torch import Tensor
 
 from neurallnet.model import NeurALLNet
-from neurallnet.profiling.counting import LayerCount, count_operations, layer_table
+from neurallnet.profiling.counting import count_operations
 from neurallnet.profiling.energy_costs import Arithmetic, access
+from neurallnet.profiling.layers import LayerCount, layer_table
 
 WEIGHT_BITS, PIXEL_BITS, STATE_BITS = 8, 8, 16  # of both networks in the fair comparison
 
@@ -39,9 +40,9 @@ def energy_report(model: NeurALLNet, images: Tensor, *, norm_folded: bool = True
     spike rate per step below which spiking would win, None when even a silent network would not (or it is not defined).
     Raises DataError without images.
     """
-    layers = count_operations(model, images, batch_size, norm_folded)
     steps = model.config.time_steps
-    totals = _totals(layers)
+    layers = count_operations(model, images, batch_size, norm_folded)
+    totals = _totals(layers, steps)
     totals["parameters"] = sum(p.numel() for p in model.parameters())
     totals["connection_sparsity"] = _zero_share(model)
     rows = []
@@ -133,27 +134,6 @@ def twin_energy(layers: list[LayerCount], a: Arithmetic) -> float:
     return total
 
 
-def who_wins(report: Mapping[str, Any]) -> dict[str, str]:
-    """One plain sentence per energy model of `energy_report`."""
-    rate = report["totals"]["mean_input_rate"]
-    fired = "" if rate is None else f" at a mean spike rate of {rate:.1%} per step"
-    said = {}
-    for row in report["models"]:
-        ratio = row["ratio"]
-        need = f"{row['spiking_uj']:.3g} uJ against {row['twin_uj']:.3g} uJ an image{fired}"
-        if 0.95 <= ratio <= 1.05:
-            verdict = f"Neither wins: {need}."
-        elif ratio > 1:
-            verdict = f"The spiking network wins, {ratio:.2g} times less energy: {need}."
-        else:
-            verdict = f"The dense twin wins, {1 / ratio:.2g} times less energy: {need}."
-        if ratio < 0.95 and row["id"] != "fair_twin_skips_zeros":
-            even = row["break_even_rate"]
-            verdict += f" Spiking would win below {even:.1%}." if even else " No spike rate, not even zero, would change that."
-        said[row["id"]] = f"{row['title'][0].upper()}{row['title'][1:]}: {verdict}"
-    return said
-
-
 def _dense(c: LayerCount, a: Arithmetic, macs: float, runs: int, bits: int) -> float:
     weights, inputs, outputs = c.weights * a.weight / 8, c.inputs * bits / 8, c.outputs * a.state / 8
     energy = macs * a.mac(bits) + runs * c.outputs * _access(a.state, outputs, a)
@@ -197,13 +177,14 @@ def _break_even(
     return min(rate * (twin - silent) / (spiking - silent), 1.0)
 
 
-def _totals(layers: list[LayerCount]) -> dict[str, Any]:
+def _totals(layers: list[LayerCount], steps: int) -> dict[str, Any]:
     driven = [c for c in layers if c.kind == "spikes"]
     offered = sum(c.inputs * c.steps for c in driven)
     updates = sum(c.membrane_updates for c in layers)
     fired = sum(c.output_spikes for c in layers)
     return {
         "macs": sum(c.macs for c in layers),
+        "macs_if_first_layer_ran_each_step": sum(c.macs * (c.layer == "blocks.0.conv") * (steps - 1) + c.macs for c in layers),
         "acs": sum(c.acs for c in layers),
         "synops": sum(c.acs for c in driven),
         "membrane_updates": updates,

@@ -20,8 +20,9 @@ class SpikingJellyTwin(nn.Module):
         try:
             from spikingjelly.activation_based import functional, neuron, surrogate
         except Exception as error:  # its imports reach for packages that it does not declare
-            reason = f"spikingjelly cannot be imported ({type(error).__name__}: {error}); pip install spikingjelly"
-            raise ConfigError(reason) from None
+            absent = isinstance(error, ModuleNotFoundError) and error.name == "spikingjelly"
+            reason = "is missing" if absent else f"cannot be imported ({type(error).__name__}: {error})"
+            raise ConfigError(f"spikingjelly {reason}: pip install --no-deps spikingjelly==0.0.0.0.14") from None
         if not 0 < config.beta < 1 or config.surrogate != "atan":
             raise ConfigError("spikingjelly: its LIFNode needs beta between 0 and 1, and here the atan surrogate")
         self.steps, self._reset = config.time_steps, functional.reset_net

@@ -22,9 +22,10 @@ from neurallnet.profiling.steps import fresh, random_images, training_step, with
 from neurallnet.profiling.timing import alternate
 from neurallnet.training import Examples
 
-OURS, OURS_BF16, OURS_TORCH = "ours, float32", "ours, bfloat16", "ours without the compiled neuron, float32"
+OURS, OURS_BF16 = "ours, float32", "ours, bfloat16"
+OURS_TORCH = "ours, torch alone, float32"  # without the compiled neuron
 SNNTORCH, SNNTORCH_BF16 = "snntorch.Leaky loop, float32", "snntorch.Leaky loop, bfloat16"
-SPIKINGJELLY = "SpikingJelly multi-step, float32"
+SPIKINGJELLY = "SpikingJelly, float32"  # in multi-step mode
 
 
 def training_throughput(
