@@ -1,4 +1,4 @@
-"""The command line: `neurallnet data | train | evaluate | reproduce`, one thin function per subcommand."""
+"""The command line: `neurallnet data | train | evaluate | bench | reproduce`, one thin function per subcommand."""
 
 import json
 import sys
@@ -6,7 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from neurallnet.config import PROFILES, RunConfig, profile_config, with_changes
@@ -115,7 +114,7 @@ def reproduce(
     """Everything in order: data, runs, notebooks, book. What is up to date is kept."""
     from neurallnet.reproduce import reproduce as run_workflow
 
-    typer.echo(run_workflow(profile.value, data, work, target))
+    typer.echo(f"{target}: {run_workflow(profile.value, data, work, target)}")
 
 
 app.command("bench")(bench)
@@ -151,22 +150,12 @@ def _print_metrics(predictions: Any, profile: str) -> None:
 
 
 def main() -> None:
-    """Entry point: errors a user can mend become one line and exit code 2."""
+    """Entry point: an error that the user can mend becomes one line and exit code 2."""
     try:
-        code = app(standalone_mode=False)
+        app()
     except NeurallnetError as error:
         typer.echo(f"neurallnet: {error}", err=True)
-        code = 2
-    except click.exceptions.Abort:
-        typer.echo("neurallnet: stopped; what is finished is kept, run the same command to go on", err=True)
-        code = 130
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except KeyboardInterrupt:
-        typer.echo("neurallnet: stopped; what is finished is kept, run the same command to go on", err=True)
-        code = 130
-    sys.exit(code or 0)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Plan:
     peers: tuple[str, ...] = latency.PEERS
     peer_sizes: tuple[int, ...] | None = None  # None: ours, and 224
     training_size: int | None = None  # None: the network's input size
+    every_thread_count: bool = True  # latency on one thread and on all, or on one only
     products: tuple[int, ...] = (1024, 2048)
     copy_mebibytes: int = 128
     peak_rounds: int = 8
@@ -51,6 +52,7 @@ QUICK = Plan(
     peers=latency.PEERS[:1],
     peer_sizes=(latency.PAPER_SIZE,),
     training_size=32,
+    every_thread_count=False,
     products=(512,),
     copy_mebibytes=16,
     peak_rounds=3,

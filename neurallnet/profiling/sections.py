@@ -76,7 +76,7 @@ def _latency(s: Subject) -> dict[str, Any]:
             progress=s.progress,
         )
         for batch in (1, p.batch)
-        for threads in latency.thread_counts()
+        for threads in latency.thread_counts()[: None if p.every_thread_count else 1]
     ]
     return {"tables": tables, "gpu": latency.cuda_rows(s.model, s.size, (1, p.batch), p.single_rounds)}
 

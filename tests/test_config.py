@@ -1,0 +1,54 @@
+"""Configuration: unknown keys and bad values are named, equal settings have one address."""
+
+import pytest
+
+from neurallnet.arms import arms
+from neurallnet.config import FULL, PROFILES, RunConfig, profile_config, run_config, with_changes
+from neurallnet.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"model": {"betta": 0.9}}, "model.betta"),
+        ({"modell": {}}, "modell"),
+        ({"model": {"beta": 1.5}}, "model.beta"),
+        ({"model": {"time_steps": 0}}, "model.time_steps"),
+        ({"model": {"excitation": "twice"}}, "model.excitation"),
+        ({"train": {"learning_rate": float("nan")}}, "train.learning_rate"),
+        ({"data": {"image_size": "large"}}, "data.image_size"),
+    ],
+)
+def test_each_bad_setting_is_named(values, said):
+    with pytest.raises(ConfigError, match=said):
+        run_config(values)
+
+
+@pytest.mark.parametrize("config", [RunConfig(), *PROFILES.values(), *(a.config for p in PROFILES for a in arms(p))])
+def test_configurations_survive_json(config):
+    assert run_config(config.to_dict()) == config
+    assert run_config(config.to_dict()).digest() == config.digest()
+
+
+def test_every_setting_is_part_of_the_address():
+    def leaves(values, path=()):
+        for key, value in values.items():
+            yield from leaves(value, (*path, key)) if isinstance(value, dict) else [(path, key, value)]
+
+    other = {"source": "bccd", "protocol": "group", "reset_mechanism": "zero", "surrogate": "fast_sigmoid", "excitation": "none"}
+    other |= {"normalization": "none", "augmentation": "none", "precision": "float32", "channels": [5], "reset_delay": False}
+    for path, key, value in leaves(FULL.to_dict()):
+        new = other.get(key, value / 2 if isinstance(value, float) else value)
+        new = value + 1 if new == value and isinstance(value, int) else new
+        changes = {path[0]: {key: new}} if path else {key: new}
+        assert with_changes(FULL, **changes).digest() != FULL.digest(), key
+
+
+def test_settings_cannot_be_changed_in_place():
+    with pytest.raises(AttributeError):
+        FULL.model.beta = 0.1
+
+
+def test_unknown_profile_is_named():
+    with pytest.raises(ConfigError, match="choose one of smoke, full"):
+        profile_config("nope")
