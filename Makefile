@@ -9,7 +9,7 @@ SETUP := requirements.lock pyproject.toml setup.py neurallnet/_lif.c
 INSTALL := $(PY) -m pip install -qq --disable-pip-version-check -c requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help book test site lint notebooks lock clean
+.PHONY: help book test site publish lint notebooks lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -29,6 +29,9 @@ test: $(VENV)/.test ## ruff, pytest, and nbval on the notebooks
 site: $(VENV)/.book ## render the book from the committed results of profile full, nothing is run
 	@$(PY) -m neurallnet.book --profile full --notebooks results/full/notebooks --evidence results/full/evidence
 	@echo "Site: _build/html/index.html"
+
+publish: $(VENV)/.book ## copy the finished workspace work/full into results/, with claims and the README's table
+	@$(PY) -m neurallnet.publish work/full
 
 lint: $(VENV)/.test ## ruff alone, with formatting of what it can mend
 	@$(PY) -m ruff check --fix .

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from neurallnet.config import CLASSES
 from neurallnet.data.synthetic_config import VERSION, SyntheticConfig

@@ -1,0 +1,85 @@
+"""From a finished workspace of profile full to the committed results: evidence, runs, executed notebooks, claims.
+
+    python -m neurallnet.publish work/full
+
+Nothing that shows a real image may be published: notebooks are refused when an output is a raster picture.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from neurallnet.claims import build_claims, render_readme, write_claims
+from neurallnet.data.tables import write_text
+from neurallnet.errors import NeurallnetError, RunError
+from neurallnet.paths import repository
+
+RUN_FILES = ("config.json", "run.json", "split.csv", "history.csv", "weights.safetensors", "predictions-*.csv")
+
+
+def publish(work: Path, top: Path) -> list[Path]:
+    """Copy what `work` holds into `top`/results/full, rebuild claims.json and the README's table; returns what was written.
+
+    Raises RunError when the workspace is not of profile full or a notebook shows a raster picture.
+    """
+    results = top / "results" / "full"
+    notebooks, evidence = sorted((work / "notebooks").glob("[0-9]*.ipynb")), sorted((work / "evidence").glob("*.json*"))
+    notebooks = [path for path in notebooks if ".partial" not in path.name]
+    if not evidence:
+        raise RunError(f"{work}: holds no evidence; run: neurallnet reproduce --profile full")
+    for path in notebooks:
+        check_notebook(path)
+    for path in evidence:
+        if path.suffix == ".json" and json.loads(path.read_text(encoding="utf-8")).get("profile", "full") != "full":
+            raise RunError(f"{path}: not of profile full; only real images are published as results")
+    written = [copy(path, results / "notebooks" / path.name) for path in notebooks]
+    written += [copy(path, results / "evidence" / path.name) for path in evidence]
+    for record in sorted((work / "runs").glob("*/run.json")):
+        for pattern in RUN_FILES:
+            written += [copy(path, results / "runs" / record.parent.name / path.name) for path in record.parent.glob(pattern)]
+    claims = build_claims(results / "evidence", top)
+    write_claims(top / "results" / "claims.json", claims)
+    readme = top / "README.md"
+    write_text(render_readme(readme.read_text(encoding="utf-8"), claims), readme)
+    return [*written, top / "results" / "claims.json", readme]
+
+
+def check_notebook(path: Path) -> None:
+    """Raise RunError when an output of the executed notebook could show pixels, or a cell failed or did not run."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for number, cell in enumerate(notebook["cells"]):
+        if cell["cell_type"] == "code" and cell["execution_count"] is None:
+            raise RunError(f"{path}: cell {number} was not run")
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            raster = [kind for kind in data if kind.startswith("image/") and kind != "image/svg+xml"]
+            if raster or "<image" in "".join(data.get("image/svg+xml", "")):
+                raise RunError(f"{path}: cell {number} shows a raster picture; published pages hold plots of numbers only")
+
+
+def copy(source: Path, target: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    return target
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Publish a finished workspace of profile full into results/.")
+    parser.add_argument("work", type=Path, help="the workspace, usually work/full")
+    chosen = parser.parse_args(arguments)
+    top = repository()
+    try:
+        if top is None:
+            raise RunError("publishing needs the repository; run it in a checkout")
+        written = publish(chosen.work, top)
+    except NeurallnetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"published {len(written)} files to {top / 'results'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

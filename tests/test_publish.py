@@ -1,0 +1,58 @@
+"""Publishing: only profile full, only notebooks that ran and hold no raster picture; claims and README follow."""
+
+import json
+
+import pytest
+
+from neurallnet.errors import RunError
+from neurallnet.publish import publish
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    (tmp_path / "README.md").write_text("# x\n<!-- claims:begin -->\n<!-- claims:end -->\n")
+    work = tmp_path / "work"
+    for folder in ("evidence", "notebooks", "runs/abc-123"):
+        (work / folder).mkdir(parents=True)
+    model = {"profile": "full", "parameters": 290_000, "footprint_bytes": 1_200_000}
+    (work / "evidence" / "model.json").write_text(json.dumps(model))
+    for name in ("run.json", "weights.safetensors", "predictions-test.csv", "checkpoint.safetensors"):
+        (work / "runs" / "abc-123" / name).write_text("{}")
+    return work, tmp_path
+
+
+def notebook(work, data, count=1):
+    cell = {"cell_type": "code", "execution_count": count, "outputs": [{"output_type": "display_data", "data": data}]}
+    (work / "notebooks" / "01_training.ipynb").write_text(json.dumps({"cells": [cell]}))
+
+
+def test_results_claims_and_readme_are_written(checkout):
+    work, top = checkout
+    notebook(work, {"image/svg+xml": ["<svg><path/></svg>"]})
+    publish(work, top)
+    run = top / "results" / "full" / "runs" / "abc-123"
+    assert {p.name for p in run.iterdir()} == {"run.json", "weights.safetensors", "predictions-test.csv"}
+    assert (top / "results/full/notebooks/01_training.ipynb").exists()
+    claims = {c["id"]: c for c in json.loads((top / "results/claims.json").read_text())}
+    assert claims["parameters"]["ours"] == 290_000
+    assert "290,000" in (top / "README.md").read_text()
+
+
+@pytest.mark.parametrize("data", [{"image/png": "iVBOR"}, {"image/svg+xml": ['<svg><image href="data:', '"/></svg>']}])
+def test_a_picture_of_pixels_is_refused(checkout, data):
+    work, top = checkout
+    notebook(work, data)
+    with pytest.raises(RunError, match="raster picture"):
+        publish(work, top)
+    assert not (top / "results").exists()
+
+
+def test_unexecuted_notebooks_and_synthetic_evidence_are_refused(checkout):
+    work, top = checkout
+    notebook(work, {}, count=None)
+    with pytest.raises(RunError, match="was not run"):
+        publish(work, top)
+    notebook(work, {})
+    (work / "evidence" / "data.json").write_text('{"profile": "smoke"}')
+    with pytest.raises(RunError, match="not of profile full"):
+        publish(work, top)
