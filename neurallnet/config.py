@@ -45,8 +45,8 @@ class ModelConfig:
     """NeurALLNet's architecture; defaults make the `base` model of the paper's size."""
 
     classes: Annotated[int, Field(ge=2)] = len(CLASSES)
-    channels: tuple[Positive, ...] = (32, 64, 128, 160)  # 0.29 M parameters, the paper's "~0.3 M"
-    time_steps: Annotated[int, Field(ge=1, le=64)] = 2  # as accurate as 4 on validation images at half the cost
+    channels: tuple[Positive, ...] = (16, 32, 64, 128, 160)  # 0.30 M parameters as in the paper, few multiplications
+    time_steps: Annotated[int, Field(ge=1, le=64)] = 4  # better than 1 and 2 on validation images, and still instant
     beta: Fraction = 0.9  # membrane decay per time step; snntorch's customary value
     threshold: Annotated[float, Field(gt=0)] = 1.0  # in units of the normalized current
     reset_mechanism: Literal["subtract", "zero"] = "subtract"  # keeps the charge above threshold
@@ -123,7 +123,8 @@ def with_changes(config: RunConfig, **sections: dict[str, Any]) -> RunConfig:
 SMOKE = run_config(
     {
         "data": {"source": "synthetic", "image_size": 48},
-        "model": {"channels": (16, 32, 48, 64)},
+        "split": {"embargo": 4},
+        "model": {"channels": (16, 32, 48, 64), "time_steps": 2},
         "train": {"epochs": 12, "batch_size": 32, "precision": "float32"},
     }
 )  # minutes on two cores; says nothing about leukemia
