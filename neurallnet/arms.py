@@ -9,13 +9,23 @@ from neurallnet.config import RunConfig, profile_config, with_changes
 CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "base": {},  # the model every claim is tested with
     "no-se": {"model": {"excitation": "none"}},  # the paper's ablation: squeeze-and-excitation removed
-    # Acquisition blocks; the embargo is short because a synthetic class is.
-    "session": {"split": {"protocol": "session", "embargo": 4}},
+    "session": {"split": {"protocol": "session"}},  # acquisition blocks with an embargo
+    # The sweep for a smaller or faster network; compared on validation images only.
+    "steps-1": {"model": {"time_steps": 1}},
+    "steps-2": {"model": {"time_steps": 2}},
+    "size-64": {"data": {"image_size": 64}},
+    "size-128": {"data": {"image_size": 128}},
+    "wide-early": {"model": {"channels": (32, 64, 128, 160)}},  # one block less, the same parameters, three times the MACs
+    "shallow": {"model": {"channels": (16, 32, 64, 64)}},  # a fifth of the parameters in four blocks
+    "narrow": {"model": {"channels": (8, 16, 32, 64, 64)}},  # a fifth of the parameters in five blocks
+    "narrow-steps-2": {"model": {"channels": (8, 16, 32, 64, 64), "time_steps": 2}},
 }
 
+SWEEP = ("steps-1", "steps-2", "size-64", "size-128", "wide-early", "shallow", "narrow", "narrow-steps-2")
+
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
-    "smoke": {"base": (0,), "no-se": (0,), "session": (0,)},
-    "full": {"base": (0,), "no-se": (0,)},
+    "smoke": {"base": (0,), "no-se": (0,), "session": (0,), "steps-1": (0,)},
+    "full": {"base": (0,), "no-se": (0,), **dict.fromkeys(SWEEP, (0,))},
 }
 
 
@@ -30,7 +40,7 @@ def arms(profile: str) -> list[Arm]:
     """The runs of `profile`, in the order they are trained; raises ConfigError for an unknown profile.
 
     >>> [arm.name for arm in arms("smoke")]
-    ['base-0', 'no-se-0', 'session-0']
+    ['base-0', 'no-se-0', 'session-0', 'steps-1-0']
     """
     start = profile_config(profile)
     return [

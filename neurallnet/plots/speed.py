@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
@@ -169,3 +170,20 @@ def _need(rows: Rows, columns: Sequence[str]) -> None:
     missing = [name for name in columns if rows and name not in rows[0]]
     if not rows or missing:
         raise DataError(f"figure: the rows have no {', '.join(missing) or 'entries'}; needed are {', '.join(columns)}")
+
+
+def pareto_figure(table: pd.DataFrame, *, synthetic: bool = False, title: str = "") -> Figure:
+    """Validation accuracy with its interval against MACs, a point per arm; the front is filled and named in bold."""
+    figure, (axes,) = new_figure(3.8)
+    for row in table.itertuples():
+        x, colour = row.macs / 1e6, BLUE if row.pareto else INK
+        axes.plot([x, x], [row.low, row.high], color=colour, linewidth=1.4, alpha=0.6)
+        axes.plot(x, row.val_accuracy, marker="o", markersize=7, color=colour, markerfacecolor=BLUE if row.pareto else "none")
+        weight = "bold" if row.pareto else "normal"
+        axes.annotate(row.arm, (x, row.val_accuracy), xytext=(5, 4), textcoords="offset points", fontsize=9, weight=weight)
+    axes.set(xscale="log", xlabel="Multiply-accumulates per image, millions", ylabel="Validation accuracy, 95% Wilson")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
+    axes.grid(axis="y")
+    if title:
+        axes.set_title(title)
+    return label_synthetic(figure) if synthetic else figure

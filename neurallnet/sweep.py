@@ -1,0 +1,112 @@
+"""Smaller is better: what each arm costs and what its exported forms are worth, on validation images only."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from neurallnet.arms import SWEEP, arms
+from neurallnet.augment import to_float
+from neurallnet.dataset import rows_in, split_folds
+from neurallnet.early_exit import early_exit_curve
+from neurallnet.evaluation import correctness, wilson_interval
+from neurallnet.model import NeurALLNet
+from neurallnet.runs import Run
+from neurallnet.study import Study
+
+CALIBRATION = 256  # training images that fix the ranges of the 8-bit form
+
+
+def macs(model: NeurALLNet, size: int) -> int:
+    """Multiply-accumulates of one image's convolutions and linear layers as the engine runs them, all time steps."""
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        model.eval()(torch.zeros(1, 3, size, size))
+    return counter.get_total_flops() // 2
+
+
+def sweep_table(study: Study, names: list[str] | None = None) -> pd.DataFrame:
+    """A row per arm: parameters, macs, time_steps, image_size, validation accuracy with Wilson ends, and `pareto`.
+
+    An arm is on the front when no other is at least as accurate with fewer MACs and no more parameters. Arms default to the
+    base (seed 0) and the profile's sweep.
+    """
+    known = [arm.name for arm in arms(study.profile)]
+    names = names or [name for name in known if name == "base-0" or name.rsplit("-", 1)[0] in SWEEP]
+    rows = []
+    for name in names:
+        run = study.run(name)
+        right = correctness(run.predictions("val"))
+        interval = wilson_interval(int(right.sum()), right.size)
+        config = run.config
+        rows.append(
+            {
+                "arm": name,
+                "parameters": run.record["parameters"],
+                "macs": macs(run.model(), config.data.image_size),
+                "time_steps": config.model.time_steps,
+                "image_size": config.data.image_size,
+                "val_accuracy": float(right.mean()),
+                "low": interval.low,
+                "high": interval.high,
+                "n": right.size,
+            }
+        )
+    table = pd.DataFrame(rows)
+    return table.assign(pareto=pareto_front(table))
+
+
+def pareto_front(table: pd.DataFrame) -> list[bool]:
+    """Whether each row is beaten by none: columns val_accuracy (more is better), macs and parameters (less is better)."""
+    cost, gain = table[["macs", "parameters"]].to_numpy(float), table["val_accuracy"].to_numpy()
+
+    def beats(a: int, b: int) -> bool:
+        better = gain[a] > gain[b] or (cost[a] < cost[b]).any()
+        return bool(gain[a] >= gain[b] and (cost[a] <= cost[b]).all() and better)
+
+    every = range(len(table))
+    return [not any(beats(other, row) for other in every) for row in every]
+
+
+def exported_accuracy(study: Study, run: Run, folder: Path) -> pd.DataFrame:
+    """Validation accuracy and file size of each form a user can run: torch, ONNX in float32, ONNX in 8 bits.
+
+    Calibration uses training images. Needs the extra `export`; raises ConfigError or ImportError without it.
+    """
+    from neurallnet.export import export_onnx, onnx_session, quantize_static, run_onnx
+
+    dataset, config = study.dataset(), run.config
+    split = split_folds(dataset, config.split)
+    images = dataset.images(config.data.image_size, study.work)
+    validation, train = rows_in(split, "val"), rows_in(split, "train")
+    calibration = images[train[np.linspace(0, len(train) - 1, min(CALIBRATION, len(train))).astype(int)]]
+    folder.mkdir(parents=True, exist_ok=True)
+    exact = export_onnx(run.model(), folder / "float32.onnx", config.data.image_size, classes=dataset.classes)
+    small = quantize_static(exact, calibration, folder / "int8.onnx")
+    labels = dataset.labels[validation]
+    torch_right = correctness(run.predictions("val"))
+    rows = [{"form": "torch", "accuracy": float(torch_right.mean()), "bytes": run.weights.stat().st_size, "n": len(labels)}]
+    for form, path in (("ONNX float32", exact), ("ONNX int8", small)):
+        logits = run_onnx(onnx_session(path), images[validation])
+        right = float((logits.argmax(1) == labels).mean())
+        rows.append({"form": form, "accuracy": right, "bytes": path.stat().st_size, "n": len(labels)})
+    return pd.DataFrame(rows)
+
+
+@torch.inference_mode()
+def exit_curve(study: Study, run: Run, thresholds: tuple[float, ...] = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.1)) -> pd.DataFrame:
+    """Accuracy against mean time steps spent when an image leaves as soon as it is sure, on validation images."""
+    dataset, config, model = study.dataset(), run.config, run.model()
+    rows = rows_in(split_folds(dataset, config.split), "val")
+    images = dataset.images(config.data.image_size, study.work)
+    steps = [model(to_float(torch.from_numpy(images[part]))).step_logits for part in np.array_split(rows, max(len(rows) // 64, 1))]
+    return early_exit_curve(torch.cat(steps, 1).numpy(), dataset.labels[rows], thresholds)
+
+
+def compact_choice(table: pd.DataFrame, largest: int = 100_000) -> dict[str, Any] | None:
+    """The most accurate arm below `largest` parameters (at equal accuracy, the one with fewer MACs), or None."""
+    small = table[table["parameters"] < largest].sort_values(["val_accuracy", "macs"], ascending=[False, True])
+    return None if small.empty else small.iloc[0].to_dict()
