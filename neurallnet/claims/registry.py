@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from neurallnet.claims import speed
 from neurallnet.claims.claim import Claim, verdict_at_least, verdict_at_most, verdict_within
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
@@ -121,4 +122,5 @@ BUILDERS: dict[str, Builder] = {
     "parameters": _parameters,
     "footprint_bytes": _footprint_bytes,
     "primary_accuracy_random": _primary_accuracy_random,
+    **speed.BUILDERS,
 }

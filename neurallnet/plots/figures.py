@@ -74,12 +74,12 @@ def learning_curve_figure(history: pd.DataFrame, *, synthetic: bool = False, tit
     loss.set_ylabel("Loss (nats)")
     loss.legend()
     accuracy.plot(history["epoch"], history["val_accuracy"], color=ORANGE, marker=MARKERS[1], markersize=4)
-    best = history.loc[history["val_loss"].idxmin()]
+    best = history.sort_values(["val_accuracy", "val_loss"], ascending=[False, True]).iloc[0]
     for axes in (loss, accuracy):
         axes.axvline(best["epoch"], color=INK, linestyle=":", linewidth=1.2)
         axes.grid(axis="y")
     accuracy.annotate(
-        "lowest validation loss",
+        "weights kept",
         (best["epoch"], 0.04),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
