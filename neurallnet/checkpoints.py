@@ -40,12 +40,13 @@ class Checkpoint:
     def add(self, row: dict[str, float], model: nn.Module) -> None:
         """Append an epoch; it is the best when its validation accuracy is highest, at equal accuracy its loss lowest."""
         self.history.append(row)
-        if self.best_epoch == 0 or _rank(row) > _rank(self.best):
+        if self.best_epoch == 0 or rank(row) > rank(self.best):
             self.best_epoch = self.epoch
             self.best_weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
 
 
-def _rank(row: dict[str, float]) -> tuple[float, float]:
+def rank(row: dict[str, float]) -> tuple[float, float]:
+    """What makes an epoch the best: validation accuracy, then the smaller validation loss."""
     return row["val_accuracy"], -row["val_loss"]
 
 

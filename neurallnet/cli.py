@@ -11,7 +11,6 @@ import typer
 from neurallnet.config import PROFILES, RunConfig, profile_config, with_changes
 from neurallnet.errors import ConfigError, NeurallnetError
 from neurallnet.paths import DATA_VARIABLE, WORK_VARIABLE, workspace
-from neurallnet.profiling.command import bench
 
 app = typer.Typer(
     help="NeurALLNet: train, question and ship a spiking classifier of blood-smear images. Not a medical device.",
@@ -76,12 +75,17 @@ def train(
     set_: SetOption = None,
     seed: Annotated[int, typer.Option(help="of weights, order and augmentation")] = 0,
     evaluate_after: Annotated[bool, typer.Option("--evaluate", help="also read the test images, once, and log it")] = False,
+    strict: Annotated[bool, typer.Option(help="stop at the first image that cannot be read")] = False,
 ) -> None:
     """Train one network, or resume or reuse the run that the same settings address."""
+    from neurallnet.dataset import rejected_images
     from neurallnet.runs import evaluate_run, train_run
 
     place = workspace(work, profile.value)
-    run = train_run(changed(profile_config(profile.value), set_ or [], seed), place, data)
+    config = changed(profile_config(profile.value), set_ or [], seed)
+    run = train_run(config, place, data, strict=strict)
+    if refused := rejected_images(place, config.data.source):
+        typer.echo(f"not used: {refused} files, see {place.manifests / config.data.source / 'rejected.csv'}", err=True)
     record = run.record
     if evaluate_after:
         evaluate_run(run, place, data, why="neurallnet train --evaluate")
@@ -100,8 +104,7 @@ def evaluate(
     from neurallnet.runs import evaluate_run, open_run
 
     run = open_run(folder)
-    profile = run.record["profile"]
-    _print_metrics(evaluate_run(run, workspace(work, profile), data, why), profile)
+    _print_metrics(evaluate_run(run, workspace(work or run.home), data, why), run.record["profile"])
 
 
 @app.command()
@@ -117,12 +120,26 @@ def reproduce(
     typer.echo(f"{target}: {run_workflow(profile.value, data, work, target)}")
 
 
-app.command("bench")(bench)
+@app.command()
+def bench(
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write all figures here")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="seconds instead of minutes: shows that it works, little more")] = False,
+    sections: Annotated[
+        str | None, typer.Option(help="comma-separated: training,growth,memory,latency,peak,energy [default: all]")
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="a run's folder: its network, and its validation images for energy")] = None,
+    data: DataOption = None,
+    work: WorkOption = None,
+) -> None:
+    """Measure speed, memory and energy, each beside what you might use instead; alternated in one run."""
+    from neurallnet.profiling.command import bench as measure
+
+    measure(json_file, quick, sections, run, data, work)
 
 
 def changed(config: RunConfig, assignments: list[str], seed: int) -> RunConfig:
     """`config` with "section.key=value" assignments applied; values are JSON, or else text. Raises ConfigError."""
-    sections: dict[str, Any] = {"seed": seed}
+    sections: dict[str, Any] = {}
     for assignment in assignments:
         key, found, text = assignment.partition("=")
         section, dot, name = key.partition(".")
@@ -132,8 +149,10 @@ def changed(config: RunConfig, assignments: list[str], seed: int) -> RunConfig:
             value = json.loads(text)
         except ValueError:
             value = text
+        if section == "seed":
+            raise ConfigError(f"--set {assignment!r}: the seed of the run is the option --seed")
         sections.setdefault(section, {})[name] = value
-    return with_changes(config, **sections)
+    return with_changes(config, **sections, seed=seed)
 
 
 def _print_metrics(predictions: Any, profile: str) -> None:
@@ -155,6 +174,9 @@ def main() -> None:
         app()
     except NeurallnetError as error:
         typer.echo(f"neurallnet: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        typer.echo(f"neurallnet: {error.filename or 'a file'}: {error.strerror or error}", err=True)
         sys.exit(2)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from neurallnet.config import SplitConfig
 from neurallnet.data.cache import load_images
-from neurallnet.data.manifest import Manifest, current_manifest, manifest_digest
+from neurallnet.data.manifest import Manifest, current_manifest, manifest_digest, read_manifest
 from neurallnet.data.sources import get_source, locate
 from neurallnet.data.splits import make_split, split_groups
 from neurallnet.paths import Workspace
@@ -67,3 +67,8 @@ def split_folds(dataset: Dataset, config: SplitConfig) -> pd.DataFrame:
 def rows_in(split: pd.DataFrame, fold: str) -> np.ndarray:
     """Positions of the images of `fold`: indices into a Dataset's arrays."""
     return np.flatnonzero(split["fold"].to_numpy() == fold)
+
+
+def rejected_images(work: Workspace, name: str) -> int:
+    """How many files of the source `name` its manifest in `work` could not use."""
+    return len(read_manifest(work.manifests / name).rejected)

@@ -2,41 +2,37 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from neurallnet.data.sources import get_source
 from neurallnet.dataset import Dataset
+from neurallnet.errors import DataError
 from neurallnet.evaluation import (
     build_predictions,
     cluster_interval,
     correctness,
     groups_of,
     metrics,
-    read_predictions,
     wilson_interval,
-    write_predictions,
 )
-from neurallnet.machine import set_up
 from neurallnet.paths import Workspace
-from neurallnet.readlog import append_test_read
-from neurallnet.runs import TEST_READS, Run
+from neurallnet.runs import Run, read_once
 from neurallnet.study import Study
 from neurallnet.training import predict_logits
 
 
 def external_predictions(run: Run, dataset: Dataset, work: Workspace, classes: tuple[str, ...], why: str) -> pd.DataFrame:
     """Predictions of `run` on every image of another set; the reading is logged. Labels are "" where unknown."""
-    path = run.folder / f"predictions-external-{dataset.digest[:12]}.csv"
-    if not path.exists():
-        set_up()
-        append_test_read(work.evidence / TEST_READS, why, run.address, dataset.digest)
-        size = run.config.data.image_size
-        rows = np.arange(len(dataset.frame))
-        logits = predict_logits(run.model(), dataset.images(size, work), rows)
+
+    def compute() -> pd.DataFrame:
         frame = dataset.frame
-        table = build_predictions(frame["path"].tolist(), frame["label"].tolist(), "external", logits, classes)
-        write_predictions(path, table)
-    return read_predictions(path)
+        images = dataset.images(run.config.data.image_size, work)
+        logits = predict_logits(run.model(), images, precision=run.config.train.precision)
+        return build_predictions(frame["path"].tolist(), frame["label"].tolist(), "external", logits, classes)
+
+    name = f"predictions-external-{dataset.digest[:12]}.csv"
+    what = f"external set {dataset.frame['source'].iloc[0]}"
+    return read_once(run, name, work, what, why, dataset.digest, compute)
 
 
 def external_accuracy(table: pd.DataFrame, groups: pd.Series, seed: int = 0) -> dict[str, Any]:
@@ -71,11 +67,14 @@ def external_source(study: Study, source: str | None = None) -> str:
 def external_report(study: Study, other: Dataset, arm: str, seed: int = 0) -> dict[str, Any]:
     """What chapter 03 shows: `evidence`, a one-column `table`, and rows for `interval_figure` with their `measure`.
 
-    Labelled images give accuracy; images without labels are taken as free of leukemia and give the false-alarm rate.
+    Labelled images give accuracy; those of a set known to be healthy give the false-alarm rate. Raises DataError for others.
     """
     run = study.run(arm)
     frame = other.frame
-    predictions = external_predictions(run, other, study.work, study.dataset().classes, f"external set {frame['source'].iloc[0]}")
+    source = str(frame["source"].iloc[0])
+    if (other.labels < 0).any() and not get_source(source).healthy:
+        raise DataError(f"{source}: has images without a label and is not known to be healthy; accuracy cannot be told")
+    predictions = external_predictions(run, other, study.work, study.dataset().classes, f"another laboratory for {arm}")
     if (other.labels >= 0).all():
         found = external_accuracy(predictions, other.groups(), seed)
         measure, value = "Accuracy", found["accuracy"]
@@ -87,7 +86,7 @@ def external_report(study: Study, other: Dataset, arm: str, seed: int = 0) -> di
         intervals = {"over images": found["interval"]}
         shown = {"images": found["n"], "false alarms": found["alarms"], "rate": f"{value:.2%}", "called": found["by_class"]}
     rows = [{"label": name, "value": value, **interval, "n": found["n"], "unit": "images"} for name, interval in intervals.items()]
-    evidence = {**found, "source": str(frame["source"].iloc[0]), "manifest": other.digest, "run": run.address, "measure": measure}
+    evidence = {**found, "source": source, "manifest": other.digest, "run": run.address, "measure": measure}
     return {
         "evidence": evidence,
         "table": pd.Series(shown, name="value").to_frame(),

@@ -6,7 +6,6 @@ keeps them and are never copied into it (only resized arrays are cached, under `
     workspace/
       synthetic/   images drawn by the embedded generator
       manifests/   one CSV per source
-      splits/      one CSV per split
       cache/       decoded images, memory-mapped
       runs/        one folder per training run
       evidence/    JSON behind every number
@@ -36,10 +35,6 @@ class Workspace:
     @property
     def manifests(self) -> Path:
         return self.root / "manifests"
-
-    @property
-    def splits(self) -> Path:
-        return self.root / "splits"
 
     @property
     def cache(self) -> Path:
@@ -79,6 +74,6 @@ def data_root(root: Path | str | None = None) -> Path | None:
 
 
 def repository() -> Path | None:
-    """The checkout this package is imported from (it has `results/`), or None for an installed wheel."""
+    """The checkout this package is imported from (it has pyproject.toml), or None for an installed wheel."""
     top = Path(__file__).resolve().parent.parent
     return top if (top / "pyproject.toml").is_file() else None

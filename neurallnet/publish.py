@@ -11,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from neurallnet.arms import arms
 from neurallnet.claims import build_claims, render_readme, write_claims
 from neurallnet.data.tables import write_text
 from neurallnet.errors import NeurallnetError, RunError
@@ -34,11 +35,14 @@ def publish(work: Path, top: Path) -> list[Path]:
     for path in evidence:
         if path.suffix == ".json" and json.loads(path.read_text(encoding="utf-8")).get("profile", "full") != "full":
             raise RunError(f"{path}: not of profile full; only real images are published as results")
+    published = {arm.config.digest() for arm in arms("full")}
+    shutil.rmtree(results, ignore_errors=True)  # nothing of an earlier publication stays
     written = [copy(path, results / "notebooks" / path.name) for path in notebooks]
     written += [copy(path, results / "evidence" / path.name) for path in evidence]
     for record in sorted((work / "runs").glob("*/run.json")):
-        for pattern in RUN_FILES:
-            written += [copy(path, results / "runs" / record.parent.name / path.name) for path in record.parent.glob(pattern)]
+        if record.parent.name.split("-")[0] in published:
+            for pattern in RUN_FILES:
+                written += [copy(path, results / "runs" / record.parent.name / path.name) for path in record.parent.glob(pattern)]
     claims = build_claims(results / "evidence", top)
     write_claims(top / "results" / "claims.json", claims)
     readme = top / "README.md"
@@ -47,15 +51,22 @@ def publish(work: Path, top: Path) -> list[Path]:
 
 
 def check_notebook(path: Path) -> None:
-    """Raise RunError when an output of the executed notebook could show pixels, or a cell failed or did not run."""
+    """Raise RunError when an output of the executed notebook could show pixels, a cell failed or did not run, or the profile
+    is another.
+    """
     notebook = json.loads(path.read_text(encoding="utf-8"))
-    for number, cell in enumerate(notebook["cells"]):
+    if notebook["metadata"].get("neurallnet", {}).get("profile") != "full":
+        raise RunError(f"{path}: was not executed with profile full; run: neurallnet reproduce --profile full")
+    for number, cell in enumerate(notebook["cells"], 1):
         if cell["cell_type"] == "code" and cell["execution_count"] is None:
             raise RunError(f"{path}: cell {number} was not run")
         for output in cell.get("outputs", ()):
+            if output["output_type"] == "error":
+                raise RunError(f"{path}: cell {number} failed")
             data = output.get("data", {})
             raster = [kind for kind in data if kind.startswith("image/") and kind != "image/svg+xml"]
-            if raster or "<image" in "".join(data.get("image/svg+xml", "")):
+            text = "".join("".join(data.get(kind, "")) for kind in ("image/svg+xml", "text/html"))
+            if raster or "<image" in text or "data:image" in text:
                 raise RunError(f"{path}: cell {number} shows a raster picture; published pages hold plots of numbers only")
 
 

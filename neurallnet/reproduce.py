@@ -9,8 +9,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from neurallnet.config import profile_config
+from neurallnet.data.tables import write_text
+from neurallnet.dataset import open_dataset
 from neurallnet.errors import ConfigError, RunError
-from neurallnet.paths import DATA_VARIABLE, WORK_VARIABLE, data_root, repository, workspace
+from neurallnet.paths import DATA_VARIABLE, WORK_VARIABLE, Workspace, data_root, repository, workspace
 
 TARGETS = ("runs", "notebooks", "book")
 
@@ -42,7 +44,8 @@ def reproduce(
         raise RunError("snakemake is not installed; run: pip install -c requirements.lock -e '.[book]'")
     folder = workspace(work, profile).root
     folder.mkdir(parents=True, exist_ok=True)
-    images = data_root(data)
+    source = profile_config(profile).data.source
+    images = None if source.startswith("synthetic") else data_root(data)
     environment = {**os.environ, WORK_VARIABLE: str(folder)}
     if images is not None:
         environment[DATA_VARIABLE] = str(images)
@@ -52,9 +55,17 @@ def reproduce(
     try:
         # Held by the process, unlike Snakemake's own lock, which a killed run leaves behind.
         with FileLock(folder / ".reproduce.lock", timeout=0):
+            stamp_images(workspace(folder), source, images)
             status = subprocess.run(command, env=environment).returncode
     except Timeout:
         raise RunError(f"{folder}: another process works here; wait for it, or name another --work") from None
     if status:
         raise RunError(f"{target} of profile {profile} stopped at the error above; mend it and run this again")
     return top / "_build" / "html" / "index.html" if target == "book" else folder / target
+
+
+def stamp_images(work: Workspace, source: str, images: Path | None) -> None:
+    """Look at the images (drawing synthetic ones), and rewrite stamps/manifest.txt when they are not what it says."""
+    stamp, digest = work.root / "stamps" / "manifest.txt", open_dataset(source, work, images).digest
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
+        write_text(digest, stamp)

@@ -6,12 +6,11 @@
       checkpoint.safetensors  while training
       history.csv             a row per epoch
       weights.safetensors     float32 weights and buffers of the best validation epoch
-      predictions.csv         logits of the validation images; `evaluate_run` adds the test images
+      predictions-val.csv     logits of the validation images; `evaluate_run` adds predictions-test.csv
       run.json                written last: a run without it is unfinished and is resumed
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,14 +22,15 @@ import pandas as pd
 import torch
 from filelock import FileLock
 
-from neurallnet.checkpoints import load_weights, save_weights
+from neurallnet.checkpoints import load_weights, rank, save_weights
 from neurallnet.config import RunConfig, run_config, with_changes
 from neurallnet.data.splits import write_split
 from neurallnet.data.tables import read_table, write_table, write_text
 from neurallnet.dataset import Dataset, open_dataset, rows_in, split_folds
 from neurallnet.errors import RunError
 from neurallnet.evaluation.predictions import build_predictions, read_predictions, write_predictions
-from neurallnet.evidence import canonical_json, provenance
+from neurallnet.evidence import canonical_json, provenance, read_evidence
+from neurallnet.fused import engine
 from neurallnet.machine import resolve_precision, set_up
 from neurallnet.model import NeurALLNet, parameter_count
 from neurallnet.paths import Workspace
@@ -38,6 +38,7 @@ from neurallnet.readlog import append_test_read
 from neurallnet.training import Examples, fit, predict_logits
 
 TEST_READS = "test_reads.jsonl"
+TEST_FOLD = "test fold"
 HISTORY = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
 
 
@@ -50,7 +51,7 @@ class Run:
     @property
     def record(self) -> dict[str, Any]:
         """run.json: provenance, best epoch, parameter count, seconds."""
-        return json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return read_evidence(self.folder / "run.json")
 
     @property
     def config(self) -> RunConfig:
@@ -59,6 +60,11 @@ class Run:
     @property
     def address(self) -> str:
         return self.folder.name
+
+    @property
+    def home(self) -> Path:
+        """Root of the workspace the run lies in."""
+        return self.folder.resolve().parent.parent
 
     @property
     def weights(self) -> Path:
@@ -99,13 +105,14 @@ def train_run(
     data: Path | str | None = None,
     progress: bool | None = None,
     after_epoch: Callable[[int], Any] | None = None,
+    strict: bool = False,
 ) -> Run:
     """Train what `config` asks for, or go on where a killed run stopped, or return the run that is there.
 
-    `data` is the folder of the user's images. A second process that asks for the same run waits for the first. Raises
-    DataError, RunError.
+    `data` is the folder of the user's images; one that cannot be read is left out, or an error when `strict`. A second
+    process that asks for the same run waits for the first. Raises DataError, RunError.
     """
-    dataset = open_dataset(config.data.source, work, data, progress=progress)
+    dataset = open_dataset(config.data.source, work, data, strict=strict, progress=progress)
     config = with_changes(config, model={"classes": len(dataset.classes)}) if dataset.classes else config
     run = Run(work.runs / f"{config.digest()}-{dataset.digest[:8]}")
     run.folder.mkdir(parents=True, exist_ok=True)
@@ -137,13 +144,13 @@ def _train(
     seconds = time.perf_counter() - started
     write_table(pd.DataFrame(history, columns=HISTORY), folder / "history.csv")
     save_weights(folder / "weights.safetensors", model, {"config": config.to_dict(), "run": folder.name})
-    _predict(folder, model, dataset, examples.images, validation, "val", config)
+    write_predictions(folder / "predictions-val.csv", _predict(model, dataset, examples.images, validation, "val", config))
     record = {
         **describe_run(config, dataset),
         "parameters": parameter_count(model),
         "weights_bytes": (folder / "weights.safetensors").stat().st_size,
         "epochs": len(history),
-        "best_epoch": max(history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))["epoch"],
+        "best_epoch": max(history, key=rank)["epoch"],
         "images": {fold: int(n) for fold, n in split["fold"].value_counts().sort_index().items()},
         "seconds_since_last_resume": round(seconds, 1),
     }
@@ -155,13 +162,14 @@ def describe_run(config: RunConfig, dataset: Dataset) -> dict[str, Any]:
     """Provenance of a run on `dataset`: configuration, hashes of images and split, code, machine."""
     split = split_folds(dataset, config.split)
     profile = "smoke" if config.data.source.startswith("synthetic") else "full"
-    return provenance(
+    found = provenance(
         config,
         profile=profile,
         manifest_digest=dataset.digest,
         split_digest=split_digest(split),
         precision=resolve_precision(config.train.precision),
     )
+    return {**found, "engine": engine()}
 
 
 def split_digest(split: pd.DataFrame) -> str:
@@ -171,29 +179,59 @@ def split_digest(split: pd.DataFrame) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def evaluate_run(run: Run, work: Workspace, data: Path | str | None = None, why: str = "evaluation") -> pd.DataFrame:
-    """Predictions of the run's test images; they are read once, logged, and kept in the run's folder.
+def run_fold(run: Run, fold: str, work: Workspace, data: Path | str | None = None) -> tuple[Dataset, np.ndarray]:
+    """The images `run` was trained on, and the positions of its `fold` among them, from the split kept with the run.
 
-    Raises DataError when the images differ from those the run was trained on.
+    Raises RunError when the images differ from those the run saw.
     """
-    path = run.folder / "predictions-test.csv"
+    dataset = open_dataset(run.config.data.source, work, data)
+    split = run.split()
+    if dataset.digest != run.record["manifest"] or split_digest(split) != run.record["split"]:
+        raise RunError(f"{run.folder}: trained on other images than those in {dataset.root}; train again")
+    return dataset, rows_in(split.set_index("path").loc[dataset.frame["path"]], fold)
+
+
+def evaluate_run(run: Run, work: Workspace, data: Path | str | None = None, why: str = "evaluation") -> pd.DataFrame:
+    """Predictions of the run's test images; they are read once, logged with the reason, and kept in the run's folder.
+
+    Raises RunError when the images differ from those the run was trained on.
+    """
+
+    def compute() -> pd.DataFrame:
+        dataset, test = run_fold(run, "test", work, data)
+        images = dataset.images(run.config.data.image_size, work)
+        return _predict(run.model(), dataset, images, test, "test", run.config)
+
+    return read_once(run, "predictions-test.csv", work, TEST_FOLD, why, run.record["split"], compute)
+
+
+def read_once(
+    run: Run,
+    name: str,
+    work: Workspace,
+    what: str,
+    why: str,
+    split: str,
+    compute: Callable[[], pd.DataFrame],
+    write: Callable[[Path, pd.DataFrame], None] = write_predictions,
+    read: Callable[[Path], pd.DataFrame] = read_predictions,
+) -> pd.DataFrame:
+    """The table `name` in the run's folder; when it is not there, the reading of held-out images is logged and it is computed.
+
+    `what` is read and `why` go into the log, `split` is the digest of the split or the manifest. One process at a time.
+    """
+    path = run.folder / name
     with FileLock(run.folder.with_name(f".{run.address}.lock")):
         if not path.exists():
-            config, dataset = run.config, open_dataset(run.config.data.source, work, data)
-            if dataset.digest != run.record["manifest"]:
-                raise RunError(f"{run.folder}: trained on other images than those in {dataset.root}; train again")
             set_up()
-            append_test_read(work.evidence / TEST_READS, why, run.address, run.record["split"])
-            images = dataset.images(config.data.image_size, work)
-            test = rows_in(split_folds(dataset, config.split), "test")
-            _predict(run.folder, run.model(), dataset, images, test, "test", config)
-    return read_predictions(path)
+            append_test_read(work.evidence / TEST_READS, what, run.address, split, why)
+            write(path, compute())
+    return read(path)
 
 
 def _predict(
-    folder: Path, model: NeurALLNet, dataset: Dataset, images: np.ndarray, rows: np.ndarray, fold: str, config: RunConfig
-) -> None:
+    model: NeurALLNet, dataset: Dataset, images: np.ndarray, rows: np.ndarray, fold: str, config: RunConfig
+) -> pd.DataFrame:
     logits = predict_logits(model, images, rows, config.train.precision)
     frame = dataset.frame.iloc[rows]
-    table = build_predictions(frame["path"].tolist(), frame["label"].tolist(), fold, logits, dataset.classes)
-    write_predictions(folder / f"predictions-{fold}.csv", table)
+    return build_predictions(frame["path"].tolist(), frame["label"].tolist(), fold, logits, dataset.classes)

@@ -9,11 +9,11 @@ import pandas as pd
 from neurallnet.arms import arms
 from neurallnet.config import RunConfig, profile_config
 from neurallnet.dataset import Dataset, open_dataset
-from neurallnet.errors import ConfigError
+from neurallnet.errors import ConfigError, DataError
 from neurallnet.evidence import write_evidence
 from neurallnet.paths import Workspace, workspace
 from neurallnet.readlog import read_test_reads
-from neurallnet.runs import TEST_READS, Run, evaluate_run, train_run
+from neurallnet.runs import TEST_FOLD, TEST_READS, Run, evaluate_run, train_run
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,15 @@ class Study:
 
     def test(self, name: str = "base-0", why: str = "") -> pd.DataFrame:
         """Test predictions of an arm's run; read once and logged with the reason, afterwards taken from the run's folder."""
-        return evaluate_run(self.run(name), self.work, self.data, why or f"test fold of {name}")
+        return evaluate_run(self.run(name), self.work, self.data, why or f"published result of {name}")
 
     def test_read(self, run: Run) -> dict[str, Any]:
-        """The log entry of the reading of a run's test fold."""
-        return next(entry for entry in read_test_reads(self.work.evidence / TEST_READS) if entry["run"] == run.address)
+        """The log entry of the reading of a run's test fold; raises DataError when the log does not have it."""
+        log = self.work.evidence / TEST_READS
+        entries = [e for e in read_test_reads(log) if (e["run"], e["what"]) == (run.address, TEST_FOLD)]
+        if not entries:
+            raise DataError(f"{log}: has no reading of the test fold of {run.address}; restore the log")
+        return entries[0]
 
     def save(self, name: str, payload: dict[str, Any]) -> Path:
         """Write evidence/<name>.json; returns its path."""

@@ -10,11 +10,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from neurallnet.arms import SWEEP, arms
 from neurallnet.augment import to_float
-from neurallnet.dataset import rows_in, split_folds
 from neurallnet.early_exit import early_exit_curve
 from neurallnet.evaluation import correctness, wilson_interval
 from neurallnet.model import NeurALLNet
-from neurallnet.runs import Run
+from neurallnet.runs import Run, run_fold
 from neurallnet.study import Study
 
 CALIBRATION = 256  # training images that fix the ranges of the 8-bit form
@@ -78,10 +77,10 @@ def exported_accuracy(study: Study, run: Run, folder: Path) -> pd.DataFrame:
     """
     from neurallnet.export import export_onnx, onnx_session, quantize_static, run_onnx
 
-    dataset, config = study.dataset(), run.config
-    split = split_folds(dataset, config.split)
+    config = run.config
+    dataset, validation = run_fold(run, "val", study.work, study.data)
+    _, train = run_fold(run, "train", study.work, study.data)
     images = dataset.images(config.data.image_size, study.work)
-    validation, train = rows_in(split, "val"), rows_in(split, "train")
     calibration = images[train[np.linspace(0, len(train) - 1, min(CALIBRATION, len(train))).astype(int)]]
     folder.mkdir(parents=True, exist_ok=True)
     exact = export_onnx(run.model(), folder / "float32.onnx", config.data.image_size, classes=dataset.classes)
@@ -99,9 +98,8 @@ def exported_accuracy(study: Study, run: Run, folder: Path) -> pd.DataFrame:
 @torch.inference_mode()
 def exit_curve(study: Study, run: Run, thresholds: tuple[float, ...] = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.1)) -> pd.DataFrame:
     """Accuracy against mean time steps spent when an image leaves as soon as it is sure, on validation images."""
-    dataset, config, model = study.dataset(), run.config, run.model()
-    rows = rows_in(split_folds(dataset, config.split), "val")
-    images = dataset.images(config.data.image_size, study.work)
+    dataset, rows = run_fold(run, "val", study.work, study.data)
+    images, model = dataset.images(run.config.data.image_size, study.work), run.model()
     steps = [model(to_float(torch.from_numpy(images[part]))).step_logits for part in np.array_split(rows, max(len(rows) // 64, 1))]
     return early_exit_curve(torch.cat(steps, 1).numpy(), dataset.labels[rows], thresholds)
 

@@ -50,7 +50,7 @@ def fit(
 
     `train`, `validation`: indices into `examples`. `checkpoint` is written after each epoch, and read first when it exists;
     `digest` must equal the one it was written with. `after_epoch` is called once an epoch is safe on disk.
-    Raises RunError when the loss stops being finite, or the checkpoint is damaged or of another run.
+    Raises RunError when the loss or a weight stops being finite, or the checkpoint is damaged or of another run.
     """
     steps = math.ceil(len(train) / config.batch_size)
     optimizer = make_optimizer(model, config)
@@ -62,9 +62,10 @@ def fit(
             logits = predict_logits(model, examples.images, validation, config.precision)
             row = {"epoch": state.epoch + 1, "train_loss": loss, "train_accuracy": right}
             row |= validation_scores(logits, examples.labels[validation])
-            if not math.isfinite(row["train_loss"] + row["val_loss"]):
+            finite = all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values())
+            if not (finite and math.isfinite(row["train_loss"] + row["val_loss"])):
                 rate = config.learning_rate
-                raise RunError(f"loss is not finite in epoch {row['epoch']}: lower train.learning_rate ({rate})")
+                raise RunError(f"loss or weights are not finite in epoch {row['epoch']}: lower train.learning_rate ({rate})")
             state.add(row, model)
             save_checkpoint(checkpoint, state, model, optimizer)
             bar.update()

@@ -4,9 +4,9 @@ import json
 
 import pytest
 import torch
-import typer
 from typer.testing import CliRunner
 
+from neurallnet.cli import app
 from neurallnet.config import ModelConfig
 from neurallnet.errors import ConfigError
 from neurallnet.evidence import canonical_json
@@ -143,10 +143,8 @@ def test_unknown_section_is_refused():
 
 def test_command_writes_json_and_prints(tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "QUICK", PLAN)
-    app = typer.Typer()
-    app.command("bench")(command.bench)
     path = tmp_path / "bench.json"
-    result = CliRunner().invoke(app, ["--json", str(path), "--quick", "--sections", "energy"])
+    result = CliRunner().invoke(app, ["bench", "--json", str(path), "--quick", "--sections", "energy"])
     assert result.exit_code == 0, result.output
     assert json.loads(path.read_text(encoding="utf-8"))["quick"] is True
     assert "not measured: spikes depend on weights" in result.output

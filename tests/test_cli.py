@@ -36,6 +36,10 @@ def test_data_list_names_licences():
         (["train", "--profile", "full", "--data", "/nowhere"], "/nowhere: no such folder"),
         (["train", "--set", "model.nonsense=1"], "model.nonsense"),
         (["evaluate", "/nowhere"], "no finished run"),
+        (["train", "--set", "seed.x=1"], "--seed"),
+        (["train", "--set", "model.channels=[]"], "model.channels"),
+        (["train", "--seed", "100000000000000000000"], "seed"),
+        (["train", "--work", "/proc/nowhere"], "/proc/nowhere"),
         (["data", "manifest", "martian"], "'martian' is unknown"),
         (["data", "download", "bccd"], "is not on Kaggle"),
     ],
@@ -70,3 +74,35 @@ def test_manifest_reports_what_it_cannot_read(tmp_path):
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0 and "not used: a/bad-2.png" in result.output and "manifest.csv" in result.output
     assert run(*words, "--strict").returncode == 2
+
+
+def commands(document: str) -> list[str]:
+    """The lines of the fenced bash blocks of a file of the checkout."""
+    import re
+
+    from neurallnet.paths import repository
+
+    text = (repository() / document).read_text(encoding="utf-8")
+    blocks = re.findall(r"```bash\n(.*?)```", text, re.S)
+    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines() if line.split("#")[0].strip()]
+
+
+@pytest.mark.parametrize("document", ["README.md", "book/rerun.md"])
+def test_commands_we_print_exist(document):
+    """Each `make` names a target of the Makefile, each `neurallnet` a subcommand, each `python -m` parses."""
+    import shlex
+
+    from neurallnet.paths import repository
+
+    makefile = (repository() / "Makefile").read_text()
+    lines = commands(document)
+    assert lines
+    for line in lines:
+        words = shlex.split(line)
+        if words[0] == "make":
+            assert f"\n{words[1]}:" in makefile, line
+        elif words[0] == "neurallnet":
+            assert CliRunner().invoke(app, [*[w for w in words[1:3] if w.isalpha()], "--help"]).exit_code == 0, line
+        elif words[:2] == ["python", "-m"]:
+            checked = subprocess.run([sys.executable, "-m", *words[2:4], "--help"], capture_output=True)
+            assert checked.returncode == 0, line

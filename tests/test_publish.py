@@ -4,33 +4,39 @@ import json
 
 import pytest
 
+from neurallnet.arms import arms
 from neurallnet.errors import RunError
 from neurallnet.publish import publish
+
+RUN = f"runs/{arms('full')[0].config.digest()}-123"
 
 
 @pytest.fixture
 def checkout(tmp_path):
     (tmp_path / "README.md").write_text("# x\n<!-- claims:begin -->\n<!-- claims:end -->\n")
     work = tmp_path / "work"
-    for folder in ("evidence", "notebooks", "runs/abc-123"):
+    for folder in ("evidence", "notebooks", RUN, "runs/000000000000-123"):
         (work / folder).mkdir(parents=True)
     model = {"profile": "full", "parameters": 290_000, "footprint_bytes": 1_200_000}
     (work / "evidence" / "model.json").write_text(json.dumps(model))
     for name in ("run.json", "weights.safetensors", "predictions-test.csv", "checkpoint.safetensors"):
-        (work / "runs" / "abc-123" / name).write_text("{}")
+        (work / RUN / name).write_text("{}")
+        (work / "runs/000000000000-123" / name).write_text("{}")
     return work, tmp_path
 
 
-def notebook(work, data, count=1):
+def notebook(work, data, count=1, profile="full"):
     cell = {"cell_type": "code", "execution_count": count, "outputs": [{"output_type": "display_data", "data": data}]}
-    (work / "notebooks" / "01_training.ipynb").write_text(json.dumps({"cells": [cell]}))
+    text = json.dumps({"cells": [cell], "metadata": {"neurallnet": {"profile": profile}}})
+    (work / "notebooks" / "01_training.ipynb").write_text(text)
 
 
 def test_results_claims_and_readme_are_written(checkout):
     work, top = checkout
     notebook(work, {"image/svg+xml": ["<svg><path/></svg>"]})
     publish(work, top)
-    run = top / "results" / "full" / "runs" / "abc-123"
+    run = top / "results" / "full" / RUN
+    assert [p.name for p in run.parent.iterdir()] == [run.name], "a run of abandoned settings is not published"
     assert {p.name for p in run.iterdir()} == {"run.json", "weights.safetensors", "predictions-test.csv"}
     assert (top / "results/full/notebooks/01_training.ipynb").exists()
     claims = {c["id"]: c for c in json.loads((top / "results/claims.json").read_text())}
@@ -51,6 +57,9 @@ def test_unexecuted_notebooks_and_synthetic_evidence_are_refused(checkout):
     work, top = checkout
     notebook(work, {}, count=None)
     with pytest.raises(RunError, match="was not run"):
+        publish(work, top)
+    notebook(work, {}, profile="smoke")
+    with pytest.raises(RunError, match="not executed with profile full"):
         publish(work, top)
     notebook(work, {})
     (work / "evidence" / "data.json").write_text('{"profile": "smoke"}')

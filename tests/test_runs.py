@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 
 from neurallnet.config import run_config
@@ -76,16 +77,29 @@ def test_killed_run_ends_bit_identical_to_an_uninterrupted_one(images, tmp_path)
 
 
 def test_two_processes_asking_for_one_run_share_it(images, tmp_path):
-    both = [start(images, tmp_path) for _ in range(2)]
+    note = f"lambda epoch: open({str(tmp_path / 'who')!r}, 'a').write(f'{{os.getpid()}} ')"
+    both = [start(images, tmp_path, note) for _ in range(2)]
     assert [finish(p) for p in both] == [(0, ""), (0, "")]
+    trained = (tmp_path / "who").read_text().split()
+    assert len(trained) == 4 and len(set(trained)) == 1, "one process trains, the other waits and takes its run"
     run = open_run(only_run(tmp_path))
     assert len(run.history()) == 4 and run.history()["epoch"].tolist() == [1, 2, 3, 4]
     run.model()
 
 
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.3])
+def test_kill_at_any_moment_leaves_a_run_that_goes_on(images, tmp_path, delay, finished):
+    """Killed `delay` seconds after the first epoch is safe: in an epoch, while writing, or later; nothing is damaged."""
+    timer = f"lambda epoch: epoch == 1 and __import__('threading').Timer({delay}, os.kill, (os.getpid(), signal.SIGKILL)).start()"
+    finish(start(images, tmp_path, timer))
+    assert finish(start(images, tmp_path)) == (0, "")
+    assert (only_run(tmp_path) / "weights.safetensors").read_bytes() == finished[0].weights.read_bytes()
+
+
 @pytest.fixture(scope="module")
 def finished(images, tmp_path_factory):
     work = workspace(tmp_path_factory.mktemp("work"))
+    torch.set_num_threads(1)  # as `start` does: sums in another order have other last digits
     return train_run(run_config(TINY), work, images, progress=False), work
 
 
@@ -150,6 +164,23 @@ def test_damaged_checkpoint_is_named(images, tmp_path):
     (folder / "checkpoint.safetensors").write_bytes(b"nonsense")
     status, text = finish(start(images, tmp_path))
     assert status != 0 and "RunError" in text and "checkpoint.safetensors" in text
+
+
+def test_weights_that_are_not_finite_end_the_run_with_a_reason(images, tmp_path, monkeypatch):
+    from neurallnet import training
+
+    real = training.train_epoch
+
+    def broken(model, *others):
+        found = real(model, *others)
+        with torch.no_grad():
+            model.blocks[0].conv.weight[0] = float("nan")
+        return found
+
+    monkeypatch.setattr(training, "train_epoch", broken)
+    with pytest.raises(RunError, match="not finite in epoch 1"):
+        train_run(run_config(TINY), workspace(tmp_path), images, progress=False)
+    assert not (only_run(tmp_path) / "checkpoint.safetensors").exists()
 
 
 def test_missing_and_empty_folders_are_named(tmp_path):

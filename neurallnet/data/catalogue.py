@@ -38,6 +38,7 @@ class Source:
     names: tuple[tuple[str, str], ...] = ()
     folders: tuple[str, ...] = ("",)
     lab: str | None = None
+    healthy: bool = False  # unlabelled, but known to hold no leukemia: a malignant call is a false alarm
 
     def scan(self, root: Path) -> Listing:
         """Files below the source root, and what is wrong with it; raises DataError for a missing or foreign
@@ -137,6 +138,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 citation="BCCD data set, healthy blood smears",
                 url="https://github.com/Shenggan/BCCD_Dataset",
                 licence="MIT",
+                healthy=True,
                 folders=(
                     "bccd",
                     "bccd/JPEGImages",

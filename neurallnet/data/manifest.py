@@ -10,6 +10,7 @@ from pathlib import Path
 
 import imagehash
 import pandas as pd
+from filelock import FileLock
 from tqdm import tqdm
 
 from neurallnet.data.catalogue import TRUTH, Source
@@ -21,6 +22,7 @@ from neurallnet.errors import DataError
 COLUMNS = ("path", "label", "sha256", "width", "height", "phash", "source", "order")
 INTEGERS = ("width", "height", "order")
 REJECTED_COLUMNS = ("path", "reason")
+VERSION = 1  # raise when a file would be accepted, refused or hashed otherwise; kept manifests are then made again
 _SHOWN = 5  # rejected files named in an error
 
 
@@ -124,10 +126,16 @@ def current_manifest(
     modification time).
 
     Raises DataError like `build_manifest`; a kept manifest with refused files is made again under `strict`,
-    so that it raises.
+    so that it raises. Processes that ask for one folder take turns.
     """
-    state = _state(source, Path(root))
-    record = Path(folder) / "files.json"
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        return _current(source, Path(root), folder, strict, progress)
+
+
+def _current(source: Source, root: Path, folder: Path, strict: bool, progress: bool | None) -> Manifest:
+    state, record = _state(source, root), folder / "files.json"
     try:
         if json.loads(record.read_text(encoding="utf-8")) == state:
             kept = read_manifest(folder)
@@ -136,9 +144,7 @@ def current_manifest(
     except (OSError, ValueError, DataError):
         pass  # never made, or damaged: make it
     manifest = build_manifest(source, root, strict, progress)
-    record.unlink(
-        missing_ok=True
-    )  # so that a run killed between the writes below leaves nothing that looks current
+    record.unlink(missing_ok=True)  # a run killed between the writes below leaves nothing that looks current
     write_manifest(manifest, folder)
     write_text(json.dumps(state), record)
     return manifest
@@ -149,6 +155,7 @@ def _state(source: Source, root: Path) -> dict[str, object]:
     listing = source.scan(root)
     files = [[f.path, f.label, f.order, f.extra, *_stat(root / f.path)] for f in listing.images]
     return {
+        "version": VERSION,
         "root": str(root.resolve()),
         "source": source.name,
         "files": files,

@@ -1,28 +1,19 @@
-"""`neurallnet bench`. Register it in the command line with `app.command("bench")(bench)`."""
+"""What `neurallnet bench` does."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from neurallnet.paths import DATA_VARIABLE, WORK_VARIABLE
+from neurallnet.evidence import write_evidence
+from neurallnet.profiling.bench import run_bench
+from neurallnet.profiling.plan import Plan
 
 
 def bench(
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write all figures here")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="seconds instead of minutes: shows that it works, little more")] = False,
-    sections: Annotated[
-        str | None, typer.Option(help="comma-separated: training,growth,memory,latency,peak,energy [default: all]")
-    ] = None,
-    run: Annotated[Path | None, typer.Option(help="a run's folder: its network, and its validation images for energy")] = None,
-    data: Annotated[Path | None, typer.Option("--data", help=f"Folder of your real images [env: {DATA_VARIABLE}]")] = None,
-    work: Annotated[Path | None, typer.Option("--work", help=f"Where results go [env: {WORK_VARIABLE}]")] = None,
+    json_file: Path | None, quick: bool, sections: str | None, run: Path | None, data: Path | None, work: Path | None
 ) -> None:
-    """Measure speed, memory and energy, each beside what you might use instead; alternated in one run."""
-    from neurallnet.evidence import write_evidence
-    from neurallnet.profiling.bench import run_bench
-    from neurallnet.profiling.plan import Plan
-
+    """What the subcommand does: measure, print, and write `json_file`. Raises ConfigError, RunError, DataError."""
     subject: dict[str, Any] = {}
     if run is not None:
         subject = subject_of_run(run, data, work, Plan().energy_images)
@@ -45,15 +36,13 @@ def subject_of_run(folder: Path, data: Path | None, work: Path | None, count: in
     import torch
 
     from neurallnet.augment import to_float
-    from neurallnet.dataset import open_dataset, rows_in, split_folds
     from neurallnet.paths import workspace
-    from neurallnet.runs import open_run
+    from neurallnet.runs import open_run, run_fold
 
     run = open_run(folder)
     config = run.config
-    place = workspace(work, run.record["profile"])
-    dataset = open_dataset(config.data.source, place, data)
-    rows = rows_in(split_folds(dataset, config.split), "val")
+    place = workspace(work or run.home)
+    dataset, rows = run_fold(run, "val", place, data)
     chosen = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
     images = dataset.images(config.data.image_size, place)[chosen]
     return {

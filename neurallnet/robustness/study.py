@@ -2,36 +2,28 @@
 
 import hashlib
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
-from neurallnet.dataset import rows_in, split_folds
-from neurallnet.machine import set_up
-from neurallnet.readlog import append_test_read
 from neurallnet.robustness.tables import corrupted_predictions, read_corrupted, write_corrupted
-from neurallnet.runs import TEST_READS
+from neurallnet.runs import read_once, run_fold
 from neurallnet.study import Study
 from neurallnet.training import predict_logits
 
 
 def corrupted_test(study: Study, arm: str, names: Sequence[str], severities: Sequence[int]) -> pd.DataFrame:
     """Predictions of `arm` on its test images, untouched and under each corruption and severity; the reading is logged."""
-    run, dataset = study.run(arm), study.dataset()
+    run = study.run(arm)
     asked = f"{' '.join(names)} {' '.join(map(str, severities))}"
-    path = run.folder / f"predictions-corrupted-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.csv"
-    if not path.exists():
-        set_up()
-        append_test_read(study.work.evidence / TEST_READS, f"corrupted test fold: {asked}", run.address, run.record["split"])
-        rows = rows_in(split_folds(dataset, run.config.split), "test")
+
+    def compute() -> pd.DataFrame:
+        dataset, rows = run_fold(run, "test", study.work, study.data)
         images = dataset.images(run.config.data.image_size, study.work)[rows]
-        model = run.model()
-        frame = dataset.frame.iloc[rows]
+        paths, labels = dataset.frame["path"].iloc[rows].tolist(), dataset.labels[rows]
+        predict = partial(predict_logits, run.model(), precision=run.config.train.precision)
+        return corrupted_predictions(predict, images, labels, paths, names, severities, classes=dataset.classes)
 
-        def predict(batch):
-            return predict_logits(model, batch, precision=run.config.train.precision)
-
-        table = corrupted_predictions(
-            predict, images, dataset.labels[rows], frame["path"].tolist(), names, severities, classes=dataset.classes
-        )
-        write_corrupted(path, table)
-    return read_corrupted(path)
+    name = f"predictions-corrupted-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.csv"
+    why, split = f"robustness of {arm}: {asked}", run.record["split"]
+    return read_once(run, name, study.work, "corrupted test fold", why, split, compute, write_corrupted, read_corrupted)
