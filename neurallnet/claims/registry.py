@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from neurallnet.claims import speed
+from neurallnet.claims import paper, speed
 from neurallnet.claims.claim import Claim, verdict_at_least, verdict_at_most, verdict_within
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
@@ -76,7 +76,7 @@ def _parameters(evidence: EvidenceFolder) -> Claim:
     return Claim(
         id="parameters",
         claim="Trainable parameters, ~0.3 M",
-        paper=300_000,
+        paper=paper.PARAMETERS,
         ours=ours,
         interval=None,
         n=None,
@@ -87,33 +87,33 @@ def _parameters(evidence: EvidenceFolder) -> Claim:
 
 
 def _footprint_bytes(evidence: EvidenceFolder) -> Claim:
-    ours, paper = evidence["model.json"]["footprint_bytes"], 1_350_000
+    ours = evidence["model.json"]["footprint_bytes"]
     return Claim(
         id="footprint_bytes",
         claim="Memory footprint, 1.35 MB",
-        paper=paper,
+        paper=paper.FOOTPRINT_BYTES,
         ours=ours,
         interval=None,
         n=None,
         protocol="size of the float32 weight file, with all that inference needs",
-        verdict=verdict_at_most(ours, paper),
+        verdict=verdict_at_most(ours, paper.FOOTPRINT_BYTES),
         evidence=evidence.path("model.json"),
     )
 
 
 def _primary_accuracy_random(evidence: EvidenceFolder) -> Claim:
     found = evidence["primary_random.json"]
-    ends, paper = found["interval"], 0.9816
+    ends = found["interval"]
     interval = (ends["low"], ends["high"])
     return Claim(
         id="primary_accuracy_random",
         claim="Accuracy on the primary test set",
-        paper=paper,
+        paper=paper.PRIMARY_ACCURACY,
         ours=found["accuracy"],
         interval=interval,
         n=found["n"],
         protocol=f"{found['protocol']}; {ends['method']} over {found['groups']} {ends['unit']}s",
-        verdict=verdict_at_least(found["accuracy"], interval, paper),
+        verdict=verdict_at_least(found["accuracy"], interval, paper.PRIMARY_ACCURACY),
         evidence=evidence.path("primary_random.json"),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from neurallnet.claims import paper
 from neurallnet.claims.claim import Claim, Verdict, verdict_at_most
 
 SPEEDUP_AIM = 5.0  # times as fast as the same network as a loop over snntorch.Leaky, both in float32
@@ -17,17 +18,17 @@ class Evidence(Protocol):
 
 def cpu_latency(evidence: Evidence) -> Claim:
     found = evidence["latency.json"]
-    ours, paper = found["headline"]["cpu_latency_ms"], 454.67
+    ours, stated = found["headline"]["cpu_latency_ms"], paper.CPU_LATENCY_MS
     row = _row(found["latency"]["tables"], ours)
     return Claim(
         id="cpu_latency_ms",
         claim="One image on a CPU, milliseconds",
-        paper=paper,
+        paper=stated,
         ours=ours,
         interval=None,
         n=row.get("n"),
         protocol=f"base in onnxruntime, batch 1, one thread of {found['machine']['cpu']}, median; another machine than the paper's",
-        verdict="not testable here" if ours is None else ("exceeded" if ours < paper else "not reproduced"),
+        verdict="not testable here" if ours is None else ("exceeded" if ours < stated else "not reproduced"),
         evidence=evidence.path("latency.json"),
     )
 
@@ -37,12 +38,12 @@ def gpu_latency(evidence: Evidence) -> Claim:
     return Claim(
         id="gpu_latency_ms",
         claim="One image on a GPU, milliseconds",
-        paper=11.24,
+        paper=paper.GPU_LATENCY_MS,
         ours=ours,
         interval=None,
         n=None,
         protocol="not measured: no CUDA device" if ours is None else "batch 1, median",
-        verdict=verdict_at_most(ours, 11.24),
+        verdict=verdict_at_most(ours, paper.GPU_LATENCY_MS),
         evidence=evidence.path("latency.json"),
     )
 
