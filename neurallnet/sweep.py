@@ -15,6 +15,7 @@ from neurallnet.evaluation import correctness, wilson_interval
 from neurallnet.model import NeurALLNet
 from neurallnet.runs import Run, run_fold
 from neurallnet.study import Study
+from neurallnet.training import predict_logits
 
 CALIBRATION = 256  # training images that fix the ranges of the 8-bit form
 
@@ -71,7 +72,8 @@ def pareto_front(table: pd.DataFrame) -> list[bool]:
 
 
 def exported_accuracy(study: Study, run: Run, folder: Path) -> pd.DataFrame:
-    """Validation accuracy and file size of each form a user can run: torch, ONNX in float32, ONNX in 8 bits.
+    """Validation accuracy with Wilson ends, and file size, of each form a user can run: torch in the precision of training and
+    in float32, ONNX in float32 and in 8 bits.
 
     Calibration uses training images. Needs the extra `export`; raises ConfigError or ImportError without it.
     """
@@ -86,12 +88,18 @@ def exported_accuracy(study: Study, run: Run, folder: Path) -> pd.DataFrame:
     exact = export_onnx(run.model(), folder / "float32.onnx", config.data.image_size, classes=dataset.classes)
     small = quantize_static(exact, calibration, folder / "int8.onnx")
     labels = dataset.labels[validation]
-    torch_right = correctness(run.predictions("val"))
-    rows = [{"form": "torch", "accuracy": float(torch_right.mean()), "bytes": run.weights.stat().st_size, "n": len(labels)}]
-    for form, path in (("ONNX float32", exact), ("ONNX int8", small)):
-        logits = run_onnx(onnx_session(path), images[validation])
-        right = float((logits.argmax(1) == labels).mean())
-        rows.append({"form": form, "accuracy": right, "bytes": path.stat().st_size, "n": len(labels)})
+    trained = run.record["precision"]
+    forms = {f"torch, {trained}": (predict_logits(run.model(), images, validation, trained), run.weights)}
+    if trained != "float32":
+        forms["torch, float32"] = (predict_logits(run.model(), images, validation, "float32"), run.weights)
+    for form, path in (("ONNX, float32", exact), ("ONNX, int8", small)):
+        forms[form] = (run_onnx(onnx_session(path), images[validation]), path)
+    rows = []
+    for form, (logits, path) in forms.items():
+        right = int((logits.argmax(1) == labels).sum())
+        interval = wilson_interval(right, len(labels))
+        row = {"form": form, "accuracy": right / len(labels), "low": interval.low, "high": interval.high}
+        rows.append({**row, "n": len(labels), "bytes": path.stat().st_size})
     return pd.DataFrame(rows)
 
 
