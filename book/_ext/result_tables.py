@@ -24,10 +24,12 @@ def evidence_markdown(folder: Path, start: Path) -> str:
     """One row per evidence file: where it comes from, digests cut to eight digits."""
     rows = ["| Evidence | Run | Seeds | Manifest | Split | Package |", "|---|---|---|---|---|---|"]
     for path in sorted(folder.glob("*.json")):
-        made = read_evidence(path).get("provenance", {})
+        found = read_evidence(path)
+        made = {key: found[key] for key in ("run", "runs", "manifest") if key in found} | found.get("provenance", {})
+        runs = made["runs"].values() if "runs" in made else [made["run"]] if "run" in made else []
         digests = [f"`{str(made[key])[:8]}`" if made.get(key) else "" for key in ("manifest", "split", "package")]
         seeds = ", ".join(map(str, made.get("seeds", [])))
-        cells = [f"[{path.name}]({_link(path, start)})", f"`{made.get('run', '')}`", seeds, *digests]
+        cells = [f"[{path.name}]({_link(path, start)})", ", ".join(f"`{run}`" for run in runs), seeds, *digests]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) if len(rows) > 2 else f"Evidence on real images: {NOT_MEASURED}."
 
