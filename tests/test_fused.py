@@ -1,5 +1,8 @@
 """The compiled engine and torch give the same numbers, and both the meaning they claim."""
 
+import shutil
+import sys
+
 import pytest
 import torch
 
@@ -8,6 +11,12 @@ from neurallnet.fused import lif_affine, spatial_moments
 from neurallnet.neurons import Neuron, lif_loop
 
 needs_c = pytest.mark.skipif(fused.library() is None, reason="the C engine was not built here (no compiler)")
+
+
+@pytest.mark.skipif(sys.platform != "linux" or not shutil.which("gcc"), reason="without a compiler torch stands in for the engine")
+def test_engine_was_built_where_a_compiler_is():
+    """Otherwise a broken build would only skip the tests below."""
+    assert fused.engine() == "c"
 
 
 def example(constant: bool, channels: int = 70, dtype: torch.dtype = torch.float32):
