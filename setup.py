@@ -1,6 +1,6 @@
-"""The compiled neuron, whose flags depend on the platform, which pyproject.toml cannot say.
+"""The compiled engine, whose flags depend on the platform, which pyproject.toml cannot say.
 
-`_lif.c` is a plain C library, loaded with ctypes. It is optional: where no compiler is found the install
+`_lif.c` and `_hue.c` make one plain C library, loaded with ctypes. It is optional: where no compiler is found the install
 goes on and the package computes the same with torch.
 """
 
@@ -15,8 +15,9 @@ openmp = ["-fopenmp"] if sys.platform.startswith("linux") else []  # Apple's com
 # A module that is no Python module has no PyInit for MSVC to export, so Windows always takes the torch path.
 library = Extension(
     "neurallnet._lif",
-    ["neurallnet/_lif.c"],
+    ["neurallnet/_lif.c", "neurallnet/_hue.c"],
     extra_compile_args=flags + openmp,
+    libraries=["m"],
     extra_link_args=openmp,
     optional=True,
 )

@@ -145,14 +145,14 @@ VECTOR static void forward_image(const Neuron *k, const Shape *d, int64_t b, con
 
 VECTOR static void backward_image(const Neuron *k, const Shape *d, int64_t b, const void *x, const float *scale,
                                   const float *shift, const void *g_spikes, const float *g_potentials, void *g_x,
-                                  float *g_scale, float *g_shift)
+                                  float *g_scale, float *g_shift, float *g_beta)
 {
     const int64_t image = d->pixels * d->channels, all = d->batch * image;
     const float beta = k->beta, threshold = k->threshold, slope = k->slope;
     const float zero = k->zero_reset ? 1.0f : 0.0f, instant = k->delayed ? 0.0f : 1.0f;
     const int arctan = k->surrogate;
     float u[MAX_STEPS + 1][CHUNK], m[MAX_STEPS][CHUNK], s[CHUNK], v[MAX_STEPS][CHUNK], current[CHUNK];
-    float g_u[CHUNK], g_s[CHUNK], g_v[CHUNK], dspike[CHUNK];
+    float g_u[CHUNK], g_s[CHUNK], g_v[CHUNK], dspike[CHUNK], sum_beta[CHUNK] = {0};
     for (int64_t p = 0; p < d->pixels; p++)
         for (int64_t c = 0; c < d->channels; c += CHUNK) {
             const int n = (int)(d->channels - c < CHUNK ? d->channels - c : CHUNK);
@@ -189,10 +189,17 @@ VECTOR static void backward_image(const Neuron *k, const Shape *d, int64_t b, co
                     sum_shift[i] += g_m;
                     g_v[i] = constant * g_v[i] + g_m * gain[i];
                 }
+                if (g_beta) /* dm/dbeta is u, or (1 - r) u; g_u already holds g_m times beta, or times beta (1 - r) */
+                    for (int i = 0; i < n; i++) sum_beta[i] += g_u[i] * before[i];
                 if (d->input_steps != 1) store(g_x, t * all + at, n, d->bf16, g_v);
             }
             if (d->input_steps == 1) store(g_x, at, n, d->bf16, g_v);
         }
+    if (g_beta) {
+        float total = 0.0f;
+        for (int i = 0; i < CHUNK; i++) total += sum_beta[i];
+        g_beta[b] = total / beta;
+    }
 }
 
 /* Mean and mean square over the pixels of one image, for every channel. */
@@ -236,7 +243,7 @@ VECTOR static void moments_backward_image(const Shape *d, int64_t row, const voi
         }
 }
 
-EXPORT int lif_version(void) { return 1; }
+EXPORT int lif_version(void) { return 2; }
 
 EXPORT void lif_forward(const Neuron *k, const Shape *d, const void *x, const float *scale, const float *shift, void *spikes,
                         float *potentials)
@@ -245,13 +252,14 @@ EXPORT void lif_forward(const Neuron *k, const Shape *d, const void *x, const fl
     for (int64_t b = 0; b < d->batch; b++) forward_image(k, d, b, x, scale, shift, spikes, potentials);
 }
 
-/* g_scale and g_shift must come in as zeros. */
+/* g_scale and g_shift must come in as zeros. g_beta, one number per image, may be null; otherwise beta must not be 0. */
 EXPORT void lif_backward(const Neuron *k, const Shape *d, const void *x, const float *scale, const float *shift,
-                         const void *g_spikes, const float *g_potentials, void *g_x, float *g_scale, float *g_shift)
+                         const void *g_spikes, const float *g_potentials, void *g_x, float *g_scale, float *g_shift,
+                         float *g_beta)
 {
 #pragma omp parallel for schedule(static)
     for (int64_t b = 0; b < d->batch; b++)
-        backward_image(k, d, b, x, scale, shift, g_spikes, g_potentials, g_x, g_scale, g_shift);
+        backward_image(k, d, b, x, scale, shift, g_spikes, g_potentials, g_x, g_scale, g_shift, g_beta);
 }
 
 EXPORT void moments_forward(const Shape *d, const void *x, float *mean, float *square)

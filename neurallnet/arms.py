@@ -4,21 +4,74 @@ import json
 from typing import Any, NamedTuple
 
 from neurallnet.config import RunConfig, profile_config, with_changes
+from neurallnet.errors import ConfigError
+
+_NARROW = (8, 16, 32, 64, 64)
 
 # What each arm changes in its profile's configuration; one line says why the arm exists.
 CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "base": {},  # the model every claim is tested with
-    "no-se": {"model": {"excitation": "none"}},  # the paper's ablation: squeeze-and-excitation removed
     "session": {"split": {"protocol": "session"}},  # acquisition blocks with an embargo
-    # The sweep for a smaller or faster network; compared on validation images only.
-    "steps-1": {"model": {"time_steps": 1}},
+    # What squeeze-and-excitation (SE) does, and what could make its removal cost as much as the paper says.
+    "no-se": {"model": {"excitation": "none"}},  # the paper's ablation: squeeze-and-excitation removed
+    "se-image": {"model": {"excitation": "image"}},  # does the gate need to differ between time steps?
+    "se-gain": {"model": {"excitation": "gain"}},  # does it need to look at the image, or is a gain per channel enough?
+    "no-norm": {"model": {"normalization": "none"}},  # SE as the only source of gain
+    "no-norm-no-se": {"model": {"normalization": "none", "excitation": "none"}},  # no gain at all
+    # The same two where currents reach the threshold in every block of the untrained network: removal and poor tuning told apart.
+    # SE starts with gates of 0.5, so that its threshold is half as high.
+    "no-norm-retuned": {
+        "model": {"normalization": "none", "threshold": 0.125},
+        "train": {"learning_rate": 1e-3},
+    },
+    "no-norm-no-se-retuned": {
+        "model": {"normalization": "none", "excitation": "none", "threshold": 0.25},
+        "train": {"learning_rate": 1e-3},
+    },
+    # The neuron, the code and the loss.
+    "beta-0.5": {"model": {"beta": 0.5}},  # forgets three quarters within two steps
+    "beta-learned": {"model": {"beta_learned": True}},  # the decay that training would choose, per block
+    "reset-zero": {"model": {"reset_mechanism": "zero"}},  # charge above threshold is lost; the reset NIR can carry
+    "fast-sigmoid": {"model": {"surrogate": "fast_sigmoid", "surrogate_slope": 25.0}},  # snntorch's slope: a narrow surrogate
+    "encoding-rate": {"model": {"encoding": "rate"}},  # binary input: noise for accumulations instead of multiplications
+    "encoding-latency": {"model": {"encoding": "latency"}},  # binary input with one spike per value
+    "loss-tet": {"train": {"loss": "tet"}},  # each step has to be right by itself: better at fewer steps?
+    "loss-count": {"train": {"loss": "count_ce"}},  # snntorch's usual loss
+    "steps-1": {"model": {"time_steps": 1}},  # no time at all: a binary network
     "steps-2": {"model": {"time_steps": 2}},
+    "steps-8": {"model": {"time_steps": 8}},  # is there more to gain from time?
+    "dense": {"model": {"family": "dense"}},  # the same network with ReLU: what spiking costs or brings
+    # Peers: other people's networks from scratch, on the same images, split and budget.
+    "small-cnn": {"model": {"family": "small_cnn"}},  # of LGD-Net's size, 161 k parameters
+    "efficientnet-b0": {"model": {"family": "efficientnet_b0"}},  # 4.0 M; what a user would pick
+    "mobilenet-v2": {"model": {"family": "mobilenet_v2"}},  # 2.2 M; a published peer's network
+    "densenet121": {"model": {"family": "densenet121"}},  # 7.0 M; the larger one, smallest of the family that leads the table
+    # The sweep for a smaller or faster network; compared on validation images only.
     "size-64": {"data": {"image_size": 64}},
+    "size-128": {"data": {"image_size": 128}},
+    "size-224": {"data": {"image_size": 224}},  # the pixels there are
     "shallow": {"model": {"channels": (16, 32, 64, 64)}},  # a fifth of the parameters in four blocks
-    "narrow": {"model": {"channels": (8, 16, 32, 64, 64)}},  # a fifth of the parameters in five blocks
-    "narrow-steps-2": {"model": {"channels": (8, 16, 32, 64, 64), "time_steps": 2}},
+    "narrow": {"model": {"channels": _NARROW}},  # a fifth of the parameters in five blocks
+    "narrow-steps-2": {"model": {"channels": _NARROW, "time_steps": 2}},
+    "separable": {"model": {"convolution": "separable"}},  # a sixth of the parameters at full width
+    "separable-narrow": {"model": {"convolution": "separable", "channels": _NARROW}},  # the smallest
 }
 
+# Arms by the question they answer; `base` is what each is compared with.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "ablation": (
+        *("no-se", "se-image", "se-gain", "no-norm", "no-norm-no-se", "no-norm-retuned", "no-norm-no-se-retuned"),
+        *("beta-0.5", "beta-learned", "reset-zero", "fast-sigmoid", "encoding-rate", "encoding-latency"),
+        *("loss-tet", "loss-count", "steps-1", "steps-2", "steps-8", "dense"),
+    ),
+    "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
+    "sweep": (
+        *("steps-1", "steps-2", "steps-8", "size-64", "size-128", "size-224"),
+        *("shallow", "narrow", "narrow-steps-2", "separable", "separable-narrow"),
+    ),
+}
+
+# The part of the sweep that profile full trains.
 SWEEP = ("steps-1", "steps-2", "size-64", "shallow", "narrow", "narrow-steps-2")
 
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
@@ -34,18 +87,25 @@ class Arm(NamedTuple):
     config: RunConfig
 
 
+def make_arm(profile: str, name: str, seed: int = 0) -> Arm:
+    """The arm `name` of CHANGES, whether the profile trains it or not; raises ConfigError for an unknown name.
+
+    >>> make_arm("full", "no-se", 3).name
+    'no-se-3'
+    """
+    if name not in CHANGES:
+        raise ConfigError(f"arm {name!r} is unknown; choose one of {', '.join(CHANGES)}")
+    return Arm(f"{name}-{seed}", with_changes(profile_config(profile), **CHANGES[name], seed=seed))
+
+
 def arms(profile: str) -> list[Arm]:
     """The runs of `profile`, in the order they are trained; raises ConfigError for an unknown profile.
 
     >>> [arm.name for arm in arms("smoke")]
     ['base-0', 'no-se-0', 'session-0', 'steps-1-0']
     """
-    start = profile_config(profile)
-    return [
-        Arm(f"{name}-{seed}", with_changes(start, **CHANGES[name], seed=seed))
-        for name, seeds in SEEDS[profile].items()
-        for seed in seeds
-    ]
+    profile_config(profile)
+    return [make_arm(profile, name, seed) for name, seeds in SEEDS[profile].items() for seed in seeds]
 
 
 def command(config: RunConfig, profile: str) -> list[str]:

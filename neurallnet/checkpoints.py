@@ -1,7 +1,7 @@
 """Checkpoints and weights as safetensors: never unpickled, written atomically, checked on reading.
 
-A checkpoint is one file: the network's tensors under `model/`, those of its best epoch under `best/`, the optimizer's under
-`optimizer/<parameter>/<name>`, and the rest of the state as JSON in the header.
+A checkpoint is one file: the tensors of the network and of its average under `model/`, those of the best epoch under `best/`,
+the optimizer's under `optimizer/<parameter>/<name>`, and the rest of the state as JSON in the header.
 """
 
 import json

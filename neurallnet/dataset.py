@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from neurallnet.config import SplitConfig
+from neurallnet.config import DataConfig, SplitConfig
 from neurallnet.data.cache import load_images
 from neurallnet.data.manifest import Manifest, current_manifest, manifest_digest, read_manifest
 from neurallnet.data.sources import get_source, locate
@@ -36,9 +36,13 @@ class Dataset:
         """int64 (N,): position of each image's class in `classes`, or -1 without a label."""
         return self.frame["label"].map({name: i for i, name in enumerate(self.classes)}).fillna(-1).to_numpy(np.int64)
 
-    def images(self, size: int, work: Workspace, progress: bool | None = None) -> np.ndarray:
-        """uint8 (N, size, size, 3) in manifest order, decoded once into the workspace's cache."""
-        return load_images(self.frame, self.root, size, work.cache, progress)
+    def images(self, view: DataConfig | int, work: Workspace, progress: bool | None = None) -> np.ndarray:
+        """uint8 (N, size, size, 3) in manifest order, decoded once into the workspace's cache.
+
+        `view` is what a run sees of an image; a number is a size in pixels, with the scale bar removed.
+        """
+        view = DataConfig(image_size=view) if isinstance(view, int) else view
+        return load_images(self.frame, self.root, view.image_size, work.cache, progress, view.scale_bar)
 
     def groups(self) -> pd.Series:
         """path -> group of images that are not independent: near-duplicates, and one patient's images where known."""

@@ -21,6 +21,7 @@ from neurallnet.config import RunConfig
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
 
+HASHES = "hashes.json"  # sha256 of every other file of the published folder it lies in
 PACKAGES = (
     "numpy",
     "scipy",
@@ -100,6 +101,23 @@ def package_hash() -> str:
         text = path.read_bytes().replace(b"\r\n", b"\n")
         total.update(f"{path.relative_to(top).as_posix()} {hashlib.sha256(text).hexdigest()}\n".encode())
     return total.hexdigest()
+
+
+def hash_files(folder: Path) -> dict[str, str]:
+    """sha256 of every file below `folder`, by POSIX path; the list of hashes itself and hidden files are left out."""
+    names = {path.relative_to(folder).as_posix(): path for path in sorted(Path(folder).rglob("*")) if path.is_file()}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in names.items()
+        if name != HASHES and not any(part.startswith(".") for part in name.split("/"))
+    }
+
+
+def write_hashes(folder: Path) -> Path:
+    """Write HASHES into a published folder; returns its path."""
+    path = Path(folder) / HASHES
+    write_text(canonical_json({"sha256": hash_files(folder)}), path)
+    return path
 
 
 def machine() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The time-step engine: batch moments, affine current and LIF over all steps, each in one pass over memory.
 
-`_lif.c` does the work on the CPU when it was built at install; otherwise, and on other devices or for a learned beta, torch
+`_lif.c` does the work on the CPU when it was built at install; otherwise, and on other devices or for a beta per channel, torch
 operations of the same meaning do. Both give the same numbers (tests compare them and a loop over snntorch.Leaky).
 
 Shapes: an activation is (S, C, H, W) in channels_last memory, float32 or bfloat16, with S = T * B rows, time step slowest;
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from neurallnet.neurons import SURROGATES, LIFState, Neuron, lif_loop
 
-_VERSION = 1
+_VERSION = 2
 MAX_STEPS = 64
 
 
@@ -70,7 +70,8 @@ def lif_affine(
     (None otherwise). Inside, potentials are float32 whatever x is.
     """
     if _compiled(x, neuron, steps):
-        return LIFState(*_Lif.apply(_channels_last(x), scale, shift, steps, neuron, constant, potentials))
+        beta = neuron.beta if isinstance(neuron.beta, Tensor) else None
+        return LIFState(*_Lif.apply(_channels_last(x), scale, shift, beta, steps, neuron, constant, potentials))
     current = scale[:, :, None, None] * x.float() + shift[:, :, None, None]
     rows = 1 if constant else steps
     current = current.reshape(rows, -1, *current.shape[1:]).expand(steps, *(-1,) * current.dim())
@@ -96,8 +97,13 @@ def _compiled(x: Tensor, neuron: Neuron | None = None, steps: int = 1) -> bool:
         and x.device.type == "cpu"
         and x.dtype in (torch.float32, torch.bfloat16)
         and steps <= MAX_STEPS
-        and not (neuron is not None and isinstance(neuron.beta, Tensor))
+        and (neuron is None or not isinstance(neuron.beta, Tensor) or _one_learned(neuron.beta))
     )
+
+
+def _one_learned(beta: Tensor) -> bool:
+    """Whether the C engine has a gradient for it: one number, not 0 and not where clamping cuts the gradient off."""
+    return beta.numel() == 1 and beta.device.type == "cpu" and 0 < beta.item() <= 1
 
 
 def _channels_last(x: Tensor) -> Tensor:
@@ -116,7 +122,7 @@ def _c_shape(x: Tensor, steps: int, input_steps: int) -> _CShape:
 
 def _c_neuron(neuron: Neuron) -> _CNeuron:
     return _CNeuron(
-        neuron.clamped_beta(),
+        float(neuron.clamped_beta()),
         neuron.threshold,
         int(neuron.reset_mechanism == "zero"),
         int(neuron.reset_delay),
@@ -148,7 +154,7 @@ class _Moments(torch.autograd.Function):
 
 class _Lif(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, scale, shift, steps: int, neuron: Neuron, constant: bool, potentials: bool):
+    def forward(ctx, x, scale, shift, beta: Tensor | None, steps: int, neuron: Neuron, constant: bool, potentials: bool):
         scale, shift = scale.float().contiguous(), shift.float().contiguous()
         input_steps = 1 if constant else steps
         rows = x.shape[0] // input_steps * steps
@@ -156,6 +162,7 @@ class _Lif(torch.autograd.Function):
         membrane = _empty_like(x, rows, torch.float32) if potentials else None
         ctx.save_for_backward(x, scale, shift)
         ctx.constants = _c_neuron(neuron), _c_shape(x, steps, input_steps)
+        ctx.beta_shape = None if beta is None else beta.shape
         library().lif_forward(*map(ctypes.byref, ctx.constants), *map(_pointer, (x, scale, shift, spikes, membrane)))
         return spikes, membrane
 
@@ -168,9 +175,11 @@ class _Lif(torch.autograd.Function):
         g_membrane = None if g_membrane is None else _channels_last(g_membrane)
         g_x = torch.empty_like(x)
         g_scale, g_shift = torch.zeros_like(scale), torch.zeros_like(shift)
+        g_beta = None if ctx.beta_shape is None else torch.empty(shape.batch)
         library().lif_backward(
             ctypes.byref(neuron),
             ctypes.byref(shape),
-            *map(_pointer, (x, scale, shift, g_spikes, g_membrane, g_x, g_scale, g_shift)),
+            *map(_pointer, (x, scale, shift, g_spikes, g_membrane, g_x, g_scale, g_shift, g_beta)),
         )
-        return g_x, g_scale, g_shift, None, None, None, None
+        g_beta = None if g_beta is None else g_beta.sum().reshape(ctx.beta_shape)
+        return g_x, g_scale, g_shift, g_beta, None, None, None, None

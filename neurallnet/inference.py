@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from neurallnet.errors import ConfigError
+from neurallnet.hue import stained_alike
 from neurallnet.model import AffineBatchNorm, NeurALLNet, NoNorm, SpikingBlock, SqueezeExcite
 from neurallnet.neurons import Neuron
 
@@ -46,13 +47,13 @@ class Unrolled(nn.Module):
     def __init__(self, model: NeurALLNet, details: bool = False) -> None:
         super().__init__()
         refuse_unsupported(model)
-        self.steps, self.details = model.config.time_steps, details
+        self.steps, self.details, self.hue = model.config.time_steps, details, model.config.hue
         self.blocks = nn.ModuleList(UnrolledBlock(block) for block in model.blocks)
         self.readout = copy.deepcopy(model.readout)
         self.to(dtype=torch.float32, memory_format=torch.channels_last).eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor | Details:
-        x = images * 4 - 2
+        x = stained_alike(images, self.hue) * 4 - 2
         gates, rates = [], []
         for block in self.blocks:
             spikes, gate = block(x)

@@ -1,6 +1,6 @@
 r"""NeurALLNet: a convolutional spiking network with squeeze-and-excitation (SE), read top to bottom.
 
-An RGB image enters as a constant current at each of T time steps (direct encoding). Every block is
+An RGB image enters as a constant current at each of T time steps (direct encoding; `encoding.py` has others). Every block is
 
     convolution -> batch normalization -> SE gate -> leaky integrate-and-fire neurons -> spikes
 
@@ -12,15 +12,18 @@ convolution runs once, since its input does not change; `fused.py` does the rest
 The paper gives the parts, the parameter count and "channel-wise recalibration across temporal spike steps"; layer sizes are ours.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from neurallnet.config import ModelConfig
+from neurallnet.encoding import encode
 from neurallnet.fused import lif_affine, spatial_moments
+from neurallnet.hue import stained_alike
 from neurallnet.neurons import Neuron
+from neurallnet.separable import SeparableConv
 
 
 class AffineBatchNorm(nn.Module):
@@ -76,13 +79,44 @@ class SqueezeExcite(nn.Module):
         return torch.sigmoid(self.excite(F.relu(self.squeeze(z))))
 
 
-class SpikingBlock(nn.Module):
-    """Convolution, normalization, SE gate, LIF: (S, C_in, H, W) -> spikes (T * B, C, H / stride, W / stride)."""
+class ImageSqueezeExcite(SqueezeExcite):
+    """For the ablation: one gate per image, from the current's mean over time as well as space, for all of its `steps` rows."""
 
-    def __init__(self, inputs: int, channels: int, config: ModelConfig, constant_input: bool = False) -> None:
+    def __init__(self, channels: int, ratio: int, steps: int) -> None:
+        super().__init__(channels, ratio)
+        self.steps = steps
+
+    def forward(self, z: Tensor) -> Tensor:
+        return super().forward(z.unflatten(0, (self.steps, -1)).mean(0)).repeat(self.steps, 1)
+
+
+class ConstantGain(nn.Module):
+    """For the ablation: SE that does not look at its input, a learned gain in (0, 1) per channel that starts where SE's does."""
+
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.steps, self.constant_input = config.time_steps, constant_input
-        self.neuron = Neuron(
+        self.logit = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.sigmoid(self.logit).expand_as(z)
+
+
+def make_excitation(config: ModelConfig, channels: int, steps: int) -> nn.Module | None:
+    """What turns mean currents (steps * B, C) into gates of that shape; None leaves currents as they are."""
+    if config.excitation == "step":
+        return SqueezeExcite(channels, config.excitation_ratio)
+    if config.excitation == "image":
+        return ImageSqueezeExcite(channels, config.excitation_ratio, steps)
+    return ConstantGain(channels) if config.excitation == "gain" else None
+
+
+class SpikingBlock(nn.Module):
+    """Convolution, normalization, SE gate, LIF: (S, C_in, H, W) -> spikes (T * B, C, H / 2, W / 2); S = B if `constant_input`."""
+
+    def __init__(self, inputs: int, channels: int, config: ModelConfig, first: bool = False) -> None:
+        super().__init__()
+        self.steps, self.constant_input = config.time_steps, first and config.encoding == "direct"
+        self._neuron = Neuron(
             beta=config.beta,
             threshold=config.threshold,
             reset_mechanism=config.reset_mechanism,
@@ -90,9 +124,25 @@ class SpikingBlock(nn.Module):
             surrogate=config.surrogate,
             slope=config.surrogate_slope,
         )
-        self.conv = nn.Conv2d(inputs, channels, 3, stride=2, padding=1, bias=False)
+        if config.convolution == "full" or first:  # three colours are too few to be filtered apart
+            self.conv: nn.Module = nn.Conv2d(inputs, channels, 3, stride=2, padding=1, bias=False)
+        else:
+            self.conv = SeparableConv(inputs, channels)
         self.norm = AffineBatchNorm(channels) if config.normalization == "batch" else NoNorm(channels)
-        self.excitation = SqueezeExcite(channels, config.excitation_ratio) if config.excitation == "step" else None
+        self.excitation = make_excitation(config, channels, 1 if self.constant_input else self.steps)
+        self.decay = nn.Parameter(torch.tensor(config.beta).logit()) if config.beta_learned else None
+
+    @property
+    def neuron(self) -> Neuron:
+        """The neurons' constants. A learned beta = sigmoid(decay) is a tensor in training and a number in evaluation."""
+        if self.decay is None:
+            return self._neuron
+        beta = torch.sigmoid(self.decay)
+        return replace(self._neuron, beta=beta if self.training else beta.item())
+
+    @neuron.setter
+    def neuron(self, neuron: Neuron) -> None:
+        self._neuron = neuron
 
     def forward(self, x: Tensor) -> Tensor:
         current, mean, square = spatial_moments(self.conv(x))
@@ -126,13 +176,17 @@ class NeurALLNet(nn.Module):
         self.config = config or ModelConfig()
         widths = (3, *self.config.channels)
         self.blocks = nn.ModuleList(
-            SpikingBlock(inputs, channels, self.config, constant_input=index == 0)
+            SpikingBlock(inputs, channels, self.config, first=index == 0)
             for index, (inputs, channels) in enumerate(zip(widths, widths[1:], strict=False))
         )
         self.readout = nn.Linear(widths[-1], self.config.classes)
 
     def forward(self, images: Tensor) -> Output:
-        x = (images * 4 - 2).contiguous(memory_format=torch.channels_last)
+        images = stained_alike(images, self.config.hue)
+        if self.config.encoding == "direct":
+            x = (images * 4 - 2).contiguous(memory_format=torch.channels_last)
+        else:
+            x = encode(images, self.config.encoding, self.config.time_steps, self.training)
         for block in self.blocks:
             x = block(x)
         rates = x.float().mean((2, 3)).unflatten(0, (self.config.time_steps, -1))

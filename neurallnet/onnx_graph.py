@@ -6,45 +6,17 @@ scales without rounding, so the difference is that of x - theta, which no float3
 result is exactly 1 where x > theta and 0 elsewhere.
 """
 
-from collections import Counter
 from dataclasses import dataclass
 
-import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 from torch import nn
 
 from neurallnet.inference import Unrolled, UnrolledBlock, unrolled_lif
+from neurallnet.onnx_hue import normalized_hue
+from neurallnet.onnx_writer import Writer
 
 STEEP = 2.0**100
-
-
-class Writer:
-    """Collects nodes and constants; every node is called after its place in the network, so that a viewer reads well."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, onnx.TensorProto] = {}
-        self.used: Counter[str] = Counter()
-
-    def node(self, kind: str, *inputs: str, name: str, outputs: int = 1, **attributes) -> list[str]:
-        """Add a node called `name`, with a number behind it from the second time on; returns the names of its outputs."""
-        used = self.used[name]
-        self.used[name] += 1
-        base = f"{name}_{used}" if used else name
-        names = [base] if outputs == 1 else [f"{base}.{i}" for i in range(outputs)]
-        self.nodes.append(helper.make_node(kind, list(inputs), names, name=base, **attributes))
-        return names
-
-    def constant(self, name: str, value) -> str:
-        """A float32 (or, for integers, int64) constant; one of a name and value is stored once."""
-        array = np.asarray(value)
-        array = array.astype(np.int64 if array.dtype.kind == "i" else np.float32)
-        self.constants.setdefault(name, numpy_helper.from_array(array, name))
-        return name
-
-    def number(self, value: float) -> str:
-        return self.constant(f"number {float(value)!r}", float(value))
 
 
 @dataclass(frozen=True)
@@ -82,7 +54,8 @@ def network_graph(net: Unrolled, image_size: int, opset: int) -> onnx.ModelProto
     Gates, where there are any, are called gates.0, gates.1 and so on.
     """
     w = Writer()
-    (x,) = w.node("Mul", "images", w.number(4), name="input/scale")
+    x = normalized_hue(w, "images") if net.hue == "normalized" else "images"
+    (x,) = w.node("Mul", x, w.number(4), name="input/scale")
     (x,) = w.node("Sub", x, w.number(2), name="input/center")
     steps, rates, gates = net.steps, [], []
     for index, block in enumerate(net.blocks):

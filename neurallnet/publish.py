@@ -1,4 +1,5 @@
-"""From a finished workspace of profile full to the committed results: evidence, runs, executed notebooks, claims.
+"""From a finished workspace of profile full to the committed results: evidence, runs, manifests, executed notebooks, claims, and
+the hashes by which `neurallnet verify` knows them.
 
     python -m neurallnet.publish work/full
 
@@ -13,10 +14,13 @@ from pathlib import Path
 
 from neurallnet.arms import arms
 from neurallnet.claims import build_claims, render_readme, write_claims
+from neurallnet.data.manifest import manifest_digest, read_manifest
 from neurallnet.data.tables import write_text
 from neurallnet.errors import NeurallnetError, RunError
+from neurallnet.evidence import write_hashes
 from neurallnet.paths import repository
 
+EVIDENCE_KINDS = (".json", ".jsonl", ".csv")
 RUN_FILES = ("config.json", "run.json", "split.csv", "history.csv", "weights.safetensors", "predictions-*.csv")
 
 
@@ -26,8 +30,9 @@ def publish(work: Path, top: Path) -> list[Path]:
     Raises RunError when the workspace is not of profile full or a notebook shows a raster picture.
     """
     results = top / "results" / "full"
-    notebooks, evidence = sorted((work / "notebooks").glob("[0-9]*.ipynb")), sorted((work / "evidence").glob("*.json*"))
+    notebooks, evidence = sorted((work / "notebooks").glob("[0-9]*.ipynb")), sorted((work / "evidence").glob("[!.]*"))
     notebooks = [path for path in notebooks if ".partial" not in path.name]
+    evidence = [path for path in evidence if path.suffix in EVIDENCE_KINDS]
     if not evidence:
         raise RunError(f"{work}: holds no evidence; run: neurallnet reproduce --profile full")
     for path in notebooks:
@@ -43,11 +48,27 @@ def publish(work: Path, top: Path) -> list[Path]:
         if record.parent.name.split("-")[0] in published:
             for pattern in RUN_FILES:
                 written += [copy(path, results / "runs" / record.parent.name / path.name) for path in record.parent.glob(pattern)]
+    written += publish_manifests(work, results, written)
+    written.append(write_hashes(results))
     claims = build_claims(results / "evidence", top)
     write_claims(top / "results" / "claims.json", claims)
     readme = top / "README.md"
     write_text(render_readme(readme.read_text(encoding="utf-8"), claims), readme)
     return [*written, top / "results" / "claims.json", readme]
+
+
+def publish_manifests(work: Path, results: Path, published: list[Path]) -> list[Path]:
+    """Copy the manifests (names, labels and hashes of images) that a published file names by their digest: without them no split
+    and no group of near-duplicates can be made again.
+    """
+    named = "".join(path.read_text(encoding="utf-8") for path in published if path.suffix in (".json", ".jsonl"))
+    kept = [path.parent for path in sorted((work / "manifests").glob("[!.]*/manifest.csv"))]
+    kept = [folder for folder in kept if manifest_digest(read_manifest(folder).frame) in named]
+    return [
+        copy(folder / name, results / "manifests" / folder.name / name)
+        for folder in kept
+        for name in ("manifest.csv", "rejected.csv")
+    ]
 
 
 def check_notebook(path: Path) -> None:

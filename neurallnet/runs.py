@@ -21,18 +21,20 @@ import numpy as np
 import pandas as pd
 import torch
 from filelock import FileLock
+from torch import nn
 
 from neurallnet.checkpoints import load_weights, rank, save_weights
 from neurallnet.config import RunConfig, run_config, with_changes
 from neurallnet.data.splits import write_split
 from neurallnet.data.tables import read_table, write_table, write_text
 from neurallnet.dataset import Dataset, open_dataset, rows_in, split_folds
-from neurallnet.errors import RunError
+from neurallnet.errors import ConfigError, RunError
 from neurallnet.evaluation.predictions import build_predictions, read_predictions, write_predictions
 from neurallnet.evidence import canonical_json, provenance, read_evidence
 from neurallnet.fused import engine
 from neurallnet.machine import resolve_precision, set_up
-from neurallnet.model import NeurALLNet, parameter_count
+from neurallnet.model import parameter_count
+from neurallnet.networks import build_model
 from neurallnet.paths import Workspace
 from neurallnet.readlog import append_test_read
 from neurallnet.training import Examples, fit, predict_logits
@@ -84,9 +86,9 @@ class Run:
             raise RunError(f"{path}: not there; evaluate the run first: neurallnet evaluate {self.folder}")
         return read_predictions(path)
 
-    def model(self) -> NeurALLNet:
+    def model(self) -> nn.Module:
         """The trained network, in evaluation mode."""
-        model = NeurALLNet(self.config.model)
+        model = build_model(self.config.model)
         load_weights(self.weights, model)
         return model.eval()
 
@@ -134,17 +136,18 @@ def _train(
     split = split_folds(dataset, config.split)
     write_text(canonical_json(config.to_dict()), folder / "config.json")
     write_split(split, folder / "split.csv")
-    examples = Examples(dataset.images(config.data.image_size, work, progress), dataset.labels)
+    examples = Examples(dataset.images(config.data, work, progress), dataset.labels, healthy_label(dataset, config))
     torch.manual_seed(config.seed)
-    model = NeurALLNet(config.model)
+    model = build_model(config.model)
     train, validation = rows_in(split, "train"), rows_in(split, "val")
     checkpoint = folder / "checkpoint.safetensors"
     started = time.perf_counter()
-    history = fit(model, examples, train, validation, config.train, config.seed, checkpoint, config.digest(), progress, after_epoch)
+    plan = config.train, config.seed, checkpoint, config.digest(), progress, after_epoch, config.augment
+    history = fit(model, examples, train, validation, *plan)
     seconds = time.perf_counter() - started
     write_table(pd.DataFrame(history, columns=HISTORY), folder / "history.csv")
     save_weights(folder / "weights.safetensors", model, {"config": config.to_dict(), "run": folder.name})
-    write_predictions(folder / "predictions-val.csv", _predict(model, dataset, examples.images, validation, "val", config))
+    write_predictions(folder / "predictions-val.csv", _predict(model, dataset, examples.images, validation, "val"))
     record = {
         **describe_run(config, dataset),
         "parameters": parameter_count(model),
@@ -156,6 +159,15 @@ def _train(
     }
     write_text(canonical_json(record), folder / "run.json")
     checkpoint.unlink(missing_ok=True)
+
+
+def healthy_label(dataset: Dataset, config: RunConfig, name: str = "Benign") -> int:
+    """Label of fields without leukemia; raises ConfigError when cells are to be painted out and there is no such class."""
+    if name in dataset.classes:
+        return dataset.classes.index(name)
+    if config.augment.cell_free:
+        raise ConfigError(f"augment.cell_free needs a class {name!r}; these are {dataset.classes}: add --set augment.cell_free=0")
+    return 0
 
 
 def describe_run(config: RunConfig, dataset: Dataset) -> dict[str, Any]:
@@ -199,8 +211,8 @@ def evaluate_run(run: Run, work: Workspace, data: Path | str | None = None, why:
 
     def compute() -> pd.DataFrame:
         dataset, test = run_fold(run, "test", work, data)
-        images = dataset.images(run.config.data.image_size, work)
-        return _predict(run.model(), dataset, images, test, "test", run.config)
+        images = dataset.images(run.config.data, work)
+        return _predict(run.model(), dataset, images, test, "test")
 
     return read_once(run, "predictions-test.csv", work, TEST_FOLD, why, run.record["split"], compute)
 
@@ -230,8 +242,8 @@ def read_once(
 
 
 def _predict(
-    model: NeurALLNet, dataset: Dataset, images: np.ndarray, rows: np.ndarray, fold: str, config: RunConfig
+    model: nn.Module, dataset: Dataset, images: np.ndarray, rows: np.ndarray, fold: str
 ) -> pd.DataFrame:
-    logits = predict_logits(model, images, rows, config.train.precision)
+    logits = predict_logits(model, images, rows)
     frame = dataset.frame.iloc[rows]
     return build_predictions(frame["path"].tolist(), frame["label"].tolist(), fold, logits, dataset.classes)

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from neurallnet.arms import SWEEP, arms
+from neurallnet.arms import GROUPS, arms
 from neurallnet.augment import to_float
 from neurallnet.early_exit import early_exit_curve
 from neurallnet.evaluation import correctness, wilson_interval
-from neurallnet.model import NeurALLNet
 from neurallnet.runs import Run, run_fold
 from neurallnet.study import Study
 from neurallnet.training import predict_logits
@@ -20,7 +20,7 @@ from neurallnet.training import predict_logits
 CALIBRATION = 256  # training images that fix the ranges of the 8-bit form
 
 
-def macs(model: NeurALLNet, size: int) -> int:
+def macs(model: nn.Module, size: int) -> int:
     """Multiply-accumulates of one image's convolutions and linear layers as the engine runs them, all time steps."""
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
@@ -32,10 +32,10 @@ def sweep_table(study: Study, names: list[str] | None = None) -> pd.DataFrame:
     """A row per arm: parameters, macs, time_steps, image_size, validation accuracy with Wilson ends, and `pareto`.
 
     An arm is on the front when no other is at least as accurate with fewer MACs and no more parameters. Arms default to the
-    base (seed 0) and the profile's sweep.
+    base (seed 0) and those of the group "sweep" that the profile trains.
     """
     known = [arm.name for arm in arms(study.profile)]
-    names = names or [name for name in known if name == "base-0" or name.rsplit("-", 1)[0] in SWEEP]
+    names = names or [name for name in known if name == "base-0" or name.rsplit("-", 1)[0] in GROUPS["sweep"]]
     rows = []
     for name in names:
         run = study.run(name)
@@ -72,8 +72,8 @@ def pareto_front(table: pd.DataFrame) -> list[bool]:
 
 
 def exported_accuracy(study: Study, run: Run, folder: Path) -> pd.DataFrame:
-    """Validation accuracy with Wilson ends, and file size, of each form a user can run: torch in the precision of training and
-    in float32, ONNX in float32 and in 8 bits.
+    """Validation accuracy with Wilson ends, and file size, of each form a user can run: torch in float32 and in the precision
+    of training, ONNX in float32 and in 8 bits.
 
     Calibration uses training images. Needs the extra `export`; raises ConfigError or ImportError without it.
     """
@@ -82,16 +82,17 @@ def exported_accuracy(study: Study, run: Run, folder: Path) -> pd.DataFrame:
     config = run.config
     dataset, validation = run_fold(run, "val", study.work, study.data)
     _, train = run_fold(run, "train", study.work, study.data)
-    images = dataset.images(config.data.image_size, study.work)
+    images = dataset.images(config.data, study.work)
     calibration = images[train[np.linspace(0, len(train) - 1, min(CALIBRATION, len(train))).astype(int)]]
     folder.mkdir(parents=True, exist_ok=True)
     exact = export_onnx(run.model(), folder / "float32.onnx", config.data.image_size, classes=dataset.classes)
     small = quantize_static(exact, calibration, folder / "int8.onnx")
     labels = dataset.labels[validation]
     trained = run.record["precision"]
-    forms = {f"torch, {trained}": (predict_logits(run.model(), images, validation, trained), run.weights)}
-    if trained != "float32":
-        forms["torch, float32"] = (predict_logits(run.model(), images, validation, "float32"), run.weights)
+    forms = {
+        f"torch, {precision}": (predict_logits(run.model(), images, validation, precision), run.weights)
+        for precision in dict.fromkeys(("float32", trained))
+    }
     for form, path in (("ONNX, float32", exact), ("ONNX, int8", small)):
         forms[form] = (run_onnx(onnx_session(path), images[validation]), path)
     rows = []
@@ -107,7 +108,7 @@ def exported_accuracy(study: Study, run: Run, folder: Path) -> pd.DataFrame:
 def exit_curve(study: Study, run: Run, thresholds: tuple[float, ...] = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.1)) -> pd.DataFrame:
     """Accuracy against mean time steps spent when an image leaves as soon as it is sure, on validation images."""
     dataset, rows = run_fold(run, "val", study.work, study.data)
-    images, model = dataset.images(run.config.data.image_size, study.work), run.model()
+    images, model = dataset.images(run.config.data, study.work), run.model()
     steps = [model(to_float(torch.from_numpy(images[part]))).step_logits for part in np.array_split(rows, max(len(rows) // 64, 1))]
     return early_exit_curve(torch.cat(steps, 1).numpy(), dataset.labels[rows], thresholds)
 

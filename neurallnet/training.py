@@ -6,6 +6,7 @@ epoch 7 and started again therefore repeats epoch 7 exactly and ends with the we
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,29 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from neurallnet.augment import augment, to_float
 from neurallnet.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
-from neurallnet.config import TrainConfig
+from neurallnet.config import AugmentConfig, TrainConfig
 from neurallnet.errors import RunError
+from neurallnet.losses import loss_function, spike_rate_penalty, spike_rates
 from neurallnet.machine import autocast
+
+SPARSE = 0.05  # spikes per neuron and time step that `spike_charge` leaves free of charge; a win in energy needs about this
 
 
 @dataclass(frozen=True)
 class Examples:
-    """`images` uint8 (N, H, W, 3), possibly memory-mapped, and `labels` int64 (N,); an index into them makes a fold."""
+    """`images` uint8 (N, H, W, 3), possibly memory-mapped, and `labels` int64 (N,); an index into them makes a fold.
+
+    `healthy` is the label of fields without leukemia.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+    healthy: int = 0
 
     def batch(self, index: np.ndarray) -> tuple[Tensor, Tensor]:
         return torch.from_numpy(self.images[index]), torch.from_numpy(self.labels[index])
@@ -45,29 +54,33 @@ def fit(
     digest: str = "",
     progress: bool | None = None,
     after_epoch: Callable[[int], Any] | None = None,
+    changes: AugmentConfig | None = None,
 ) -> list[dict[str, float]]:
     """Train `model` in place and leave the weights of its best validation epoch in it; returns the history, a row per epoch.
 
-    `train`, `validation`: indices into `examples`. `checkpoint` is written after each epoch, and read first when it exists;
-    `digest` must equal the one it was written with. `after_epoch` is called once an epoch is safe on disk.
+    What is validated and kept are weights averaged over the last steps (Polyak & Juditsky 1992, doi 10.1137/0330046), in
+    float32. `train`, `validation`: indices into `examples`. `checkpoint` is written after each epoch, and read first when it
+    exists; `digest` must equal the one it was written with. `after_epoch` is called once an epoch is safe on disk.
     Raises RunError when the loss or a weight stops being finite, or the checkpoint is damaged or of another run.
     """
-    steps = math.ceil(len(train) / config.batch_size)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging), use_buffers=True)
+    pair = nn.ModuleDict({"model": model, "average": average})
     optimizer = make_optimizer(model, config)
-    state = load_checkpoint(checkpoint, model, optimizer, digest) if checkpoint.exists() else Checkpoint(digest)
+    state = load_checkpoint(checkpoint, pair, optimizer, digest) if checkpoint.exists() else Checkpoint(digest)
     bar = tqdm(total=config.epochs, initial=state.epoch, unit="epoch", disable=None if progress is None else not progress)
     with bar:
         while state.epoch < config.epochs and state.epoch - state.best_epoch < config.patience:
-            loss, right = train_epoch(model, optimizer, examples, train, config, seed, state.epoch, steps)
-            logits = predict_logits(model, examples.images, validation, config.precision)
+            epoch = Epoch(model, average, optimizer, examples, config, changes or AugmentConfig(), seed, state.epoch)
+            loss, right = epoch.run(train)
+            logits = predict_logits(average.module, examples.images, validation)
             row = {"epoch": state.epoch + 1, "train_loss": loss, "train_accuracy": right}
             row |= validation_scores(logits, examples.labels[validation])
             finite = all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values())
             if not (finite and math.isfinite(row["train_loss"] + row["val_loss"])):
                 rate = config.learning_rate
                 raise RunError(f"loss or weights are not finite in epoch {row['epoch']}: lower train.learning_rate ({rate})")
-            state.add(row, model)
-            save_checkpoint(checkpoint, state, model, optimizer)
+            state.add(row, average.module)
+            save_checkpoint(checkpoint, state, pair, optimizer)
             bar.update()
             bar.set_postfix(val_accuracy=f"{row['val_accuracy']:.4f}", best=f"{state.best['val_accuracy']:.4f}")
             if after_epoch is not None:
@@ -76,35 +89,50 @@ def fit(
     return state.history
 
 
-def train_epoch(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    examples: Examples,
-    train: np.ndarray,
-    config: TrainConfig,
-    seed: int,
-    epoch: int,
-    steps: int,
-) -> tuple[float, float]:
-    """One pass over `train` in random order; returns mean loss and accuracy."""
-    generator = torch.Generator().manual_seed(seed * 100_003 + epoch)
-    order = torch.randperm(len(train), generator=generator).numpy()
-    model.train()
-    total = right = 0.0
-    for step, chosen in enumerate(np.array_split(train[order], steps)):
-        images, labels = examples.batch(np.sort(chosen))
-        images = augment(images, config.augmentation, generator)
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(epoch * steps + step, config.epochs * steps, config.learning_rate)
-        with autocast(config.precision):
-            logits = model(images).logits
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
-        optimizer.zero_grad(set_to_none=True)
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training images in random order; everything random comes from (`seed`, `number`)."""
+
+    model: nn.Module
+    average: AveragedModel
+    optimizer: torch.optim.Optimizer
+    examples: Examples
+    config: TrainConfig
+    changes: AugmentConfig
+    seed: int
+    number: int
+
+    def run(self, train: np.ndarray) -> tuple[float, float]:
+        """Train on the examples at `train`; returns mean loss and accuracy."""
+        generator = torch.Generator().manual_seed(self.seed * 100_003 + self.number)
+        order = torch.randperm(len(train), generator=generator).numpy()
+        steps = math.ceil(len(train) / self.config.batch_size)
+        self.model.train()
+        total = right = 0.0
+        for step, chosen in enumerate(np.array_split(train[order], steps)):
+            images, labels = self.examples.batch(np.sort(chosen))
+            images, labels = augment(images, labels, self.changes, generator, self.examples.healthy)
+            place = self.number * steps + step, self.config.epochs * steps
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate(*place, self.config.learning_rate)
+            loss, correct = self.step(images, labels)
+            total += loss * len(labels)
+            right += correct
+        return total / len(train), right / len(train)
+
+    def step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+        """One update of the weights and of their average; returns the loss and how many of the batch were right."""
+        loss_of, charge = loss_function(self.config.loss), self.config.spike_charge
+        with spike_rates(self.model) if charge else nullcontext([]) as rates, autocast(self.config.precision):
+            output = self.model(images)
+        loss = loss_of(output, labels, self.config.label_smoothing)
+        if charge:
+            loss = loss + charge * spike_rate_penalty(rates, SPARSE)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimizer.step()
-        total += loss.item() * len(labels)
-        right += (logits.argmax(1) == labels).sum().item()
-    return total / len(train), right / len(train)
+        self.optimizer.step()
+        self.average.update_parameters(self.model)
+        return loss.item(), int((output.logits.argmax(1) == labels).sum())
 
 
 def learning_rate(step: int, total: int, peak: float, warmup: float = 0.2, start: float = 0.05) -> float:

@@ -4,13 +4,16 @@ Both name their parameters as `NeurALLNet` does.
 """
 
 import copy
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from neurallnet.config import ModelConfig
+from neurallnet.encoding import encode
 from neurallnet.errors import ConfigError
-from neurallnet.model import NeurALLNet, NoNorm, Output, SpikingBlock, SqueezeExcite
+from neurallnet.hue import stained_alike
+from neurallnet.model import ImageSqueezeExcite, NeurALLNet, NoNorm, Output, SpikingBlock, SqueezeExcite
 
 
 class ChannelBias(nn.Module):
@@ -24,8 +27,8 @@ class ChannelBias(nn.Module):
         return x + self.bias[:, None, None]
 
 
-def gated(x: Tensor, excitation: SqueezeExcite | None) -> Tensor:
-    """The current (B, C, H, W) times its SE gate."""
+def gated(x: Tensor, excitation: nn.Module | None) -> Tensor:
+    """The current (B, C, H, W) times its gate."""
     return x if excitation is None else x * excitation(x.mean((2, 3)))[:, :, None, None]
 
 
@@ -37,10 +40,10 @@ class SnnTorchBlock(nn.Module):
         import snntorch
 
         neuron, channels = block.neuron, block.conv.out_channels
-        self.conv, self.excitation = copy.deepcopy(block.conv), copy.deepcopy(block.excitation)
+        self.conv, self.excitation, self.decay = (copy.deepcopy(part) for part in (block.conv, block.excitation, block.decay))
         self.norm = ChannelBias(channels) if isinstance(block.norm, NoNorm) else nn.BatchNorm2d(channels)
         self.leaky = snntorch.Leaky(
-            beta=neuron.beta,
+            beta=neuron.beta.item() if isinstance(neuron.beta, Tensor) else neuron.beta,
             threshold=neuron.threshold,
             spike_grad=_surrogate(neuron.surrogate, neuron.slope),
             reset_mechanism=neuron.reset_mechanism,
@@ -51,9 +54,17 @@ class SnnTorchBlock(nn.Module):
     def forward(self, steps: list[Tensor]) -> list[Tensor]:
         """T inputs (B, C_in, H, W) -> T tensors of spikes (B, C, H / 2, W / 2)."""
         currents = self.norm(torch.cat([self.conv(x) for x in steps])).chunk(len(steps))
+        if isinstance(self.excitation, ImageSqueezeExcite):
+            mean = torch.stack([current.mean((2, 3)) for current in currents]).mean(0)
+            gate = SqueezeExcite.forward(self.excitation, mean)[:, :, None, None]
+            currents = [current * gate for current in currents]
+        else:
+            currents = [gated(current, self.excitation) for current in currents]
+        if self.decay is not None:
+            self.leaky.beta = torch.sigmoid(self.decay)
         spikes, membrane = [], torch.zeros_like(currents[0])
         for current in currents:
-            spike, membrane = self.leaky(gated(current, self.excitation), membrane)
+            spike, membrane = self.leaky(current, membrane)
             spikes.append(spike)
         self.leaky.mem = torch.zeros(0)  # frees the graph that the neuron would hold until its next call
         return spikes
@@ -69,8 +80,11 @@ class SnnTorchTwin(nn.Module):
         self.readout = copy.deepcopy(model.readout)
 
     def forward(self, images: Tensor) -> Output:
-        x = images * 4 - 2
-        steps = [x] * self.config.time_steps
+        images = stained_alike(images, self.config.hue)
+        if self.config.encoding == "direct":
+            steps = [images * 4 - 2] * self.config.time_steps
+        else:
+            steps = list(encode(images, self.config.encoding, self.config.time_steps, self.training).chunk(self.config.time_steps))
         for block in self.blocks:
             steps = block(steps)
         rates = torch.stack([spikes.mean((2, 3)) for spikes in steps])
@@ -118,15 +132,20 @@ class DenseBlock(nn.Module):
 
 
 class DenseTwin(nn.Module):
-    """NeurALLNet of `config` with ReLU in place of LIF and no time: images (B, 3, H, W) in [0, 1] -> logits (B, classes)."""
+    """NeurALLNet of `config` with ReLU in place of LIF and no time: images (B, 3, H, W) in [0, 1] -> logits (B, classes).
+
+    What needs time or neurons (encoding, time steps, a learned beta) does not apply.
+    """
 
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
-        model = NeurALLNet(config)
+        model = NeurALLNet(replace(config or ModelConfig(), time_steps=1, encoding="direct", beta_learned=False))
         self.blocks = nn.ModuleList(DenseBlock(block) for block in model.blocks)
         self.readout = model.readout
+        self.hue = model.config.hue
 
     def forward(self, images: Tensor) -> Tensor:
+        images = stained_alike(images, self.hue)
         x = (images * 4 - 2).contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x)

@@ -1,11 +1,21 @@
-"""Augmentation: symmetries keep pixels, colour stays in range, a generator makes it repeatable."""
+"""Augmentation: symmetries keep pixels, colour and noise stay in range, cells go and nothing else does."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from neurallnet.augment import augment, colour, hue_rotation, symmetries, to_float
+from neurallnet.augment import augment, to_float
+from neurallnet.augment.cells import nucleated, paint_out, without_cells
+from neurallnet.augment.colour import colour, hue_rotation, stain
+from neurallnet.augment.geometry import symmetries
+from neurallnet.augment.noise import noise
+from neurallnet.config import AugmentConfig
+
+NONE = AugmentConfig(symmetries=False, stain=0, brightness=0, contrast=0, saturation=0, hue=0, noise=0, cell_free=0)
+PLASMA, RED_CELL, NUCLEUS = (245, 243, 240), (170, 180, 200), (110, 60, 190)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -14,6 +24,17 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def batch(count: int = 40) -> torch.Tensor:
     return torch.randint(0, 256, (count, 6, 6, 3), generator=seeded(9), dtype=torch.uint8)
+
+
+def smears(count: int = 4, side: int = 48) -> torch.Tensor:
+    """Plasma with red cells in rows, and one nucleated cell in each picture."""
+    images = torch.tensor(PLASMA, dtype=torch.uint8).repeat(count, side, side, 1)
+    for row in range(0, side, 8):
+        images[:, row : row + 4, ::6] = torch.tensor(RED_CELL, dtype=torch.uint8)
+    for index in range(count):
+        top = 10 + index % 8
+        images[index, top : top + 10, 12:22] = torch.tensor(NUCLEUS, dtype=torch.uint8)
+    return images
 
 
 def test_symmetries_are_the_eight_of_the_square():
@@ -27,26 +48,74 @@ def test_symmetries_are_the_eight_of_the_square():
     assert turned == expected and len(expected) == 8
 
 
-@pytest.mark.parametrize("mode", ["full", "geometry", "none"])
-def test_range_shape_and_repeatability(mode):
-    images = batch()
-    out = augment(images, mode, seeded())
+@pytest.mark.parametrize("config", [AugmentConfig(), AugmentConfig(cell_free=0.5), NONE], ids=["default", "cell-free", "none"])
+def test_range_shape_and_repeatability(config):
+    images, labels = batch(), torch.arange(40) % 4
+    out, after = augment(images, labels, config, seeded())
     assert out.shape == (40, 3, 6, 6) and out.min() >= 0 and out.max() <= 1
-    assert torch.equal(out, augment(images, mode, seeded()))
-    assert torch.equal(out, augment(images, mode, seeded(1))) == (mode == "none")
+    again, same = augment(images, labels, config, seeded())
+    assert torch.equal(out, again) and torch.equal(after, same)
+    assert torch.equal(out, augment(images, labels, config, seeded(1))[0]) == (config == NONE)
+    assert config.cell_free or torch.equal(after, labels)
 
 
-def test_colour_leaves_grey_pixels_grey():
+def test_colour_leaves_grey_pixels_grey_when_dyes_keep_their_balance():
     grey = torch.full((5, 3, 4, 4), 0.5)
-    out = colour(grey, seeded())
+    out = colour(grey, AugmentConfig(stain=0), seeded())
     torch.testing.assert_close(out[:, 0], out[:, 1])
     torch.testing.assert_close(out[:, 0], out[:, 2])
     assert out.std() > 0
 
 
+def test_stain_scales_optical_density_and_leaves_white_white():
+    images = torch.tensor([1.0, 0.5, 0.25]).view(1, 3, 1, 1)
+    out = stain(images, torch.full((1, 3, 1, 1), 2.0))
+    torch.testing.assert_close(-torch.log(out), -2 * torch.log(images))
+
+
 def test_hue_rotation_by_a_third_moves_red_to_green():
     turn = hue_rotation(torch.tensor(2 * math.pi / 3).view(1, 1, 1))[0]
     torch.testing.assert_close(turn @ torch.tensor([1.0, 0, 0]), torch.tensor([0, 1.0, 0]), atol=1e-6, rtol=0)
+
+
+def test_noise_touches_its_share_and_has_the_stated_spread():
+    out = noise(torch.full((2000, 3, 6, 6), 0.5), 0.1, seeded(), share=0.25)
+    spread = (out - 0.5).std((1, 2, 3))
+    touched = spread > 0
+    assert abs(touched.float().mean() - 0.25) < 0.04
+    assert 0.045 < spread[touched].mean() < 0.055 and spread.max() < 0.12  # uniform up to 0.1
+
+
+def test_nucleated_cells_are_found_with_their_rim_and_red_cells_are_not():
+    images = smears()
+    found = nucleated(images)
+    for index in range(len(images)):
+        assert found[index, 10 + index : 20 + index, 12:22].all()
+        assert not found[index, 28:].any()
+
+
+def test_painting_out_leaves_only_what_the_image_already_had():
+    images = smears()
+    hole = nucleated(images)
+    out = paint_out(images, hole, ~hole, seeded())
+    assert torch.equal(out[~hole], images[~hole])
+    left = {tuple(pixel) for pixel in np.unique(out.reshape(-1, 3).numpy(), axis=0).tolist()}
+    assert left == {PLASMA, RED_CELL}
+
+
+def test_images_without_cells_are_called_healthy_and_as_many_others_get_the_same_seams():
+    images, labels = smears(300), torch.full((300,), 3)
+    out, after = without_cells(images, labels, 0.3, 0, seeded())
+    changed, cell = (out != images).flatten(1).any(1), nucleated(images)
+    emptied = after == 0
+    assert set(after.tolist()) == {0, 3} and 0.22 < emptied.float().mean() < 0.38
+    assert changed[emptied].all() and not nucleated(out[emptied]).any()
+    assert torch.equal(out[~emptied][cell[~emptied]], images[~emptied][cell[~emptied]])  # cells that stay are not touched
+    assert 0.2 < changed[~emptied].float().mean() < 0.6
+
+
+def test_any_colour_says_whether_there_is_colour_to_change():
+    assert not NONE.any_colour and replace(NONE, saturation=0.1).any_colour
 
 
 def test_to_float_is_channels_last_division():

@@ -17,6 +17,8 @@ from neurallnet.errors import ConfigError
         ({"model": {"excitation": "twice"}}, "model.excitation"),
         ({"train": {"learning_rate": float("nan")}}, "train.learning_rate"),
         ({"data": {"image_size": "large"}}, "data.image_size"),
+        ({"model": {"encoding": "latency", "time_steps": 1}}, "needs time_steps of 2 or more"),
+        ({"model": {"beta_learned": True, "beta": 1.0}}, "a beta between 0 and 1"),
     ],
 )
 def test_each_bad_setting_is_named(values, said):
@@ -36,9 +38,11 @@ def test_every_setting_is_part_of_the_address():
             yield from leaves(value, (*path, key)) if isinstance(value, dict) else [(path, key, value)]
 
     other = {"source": "bccd", "protocol": "group", "reset_mechanism": "zero", "surrogate": "fast_sigmoid", "excitation": "none"}
-    other |= {"normalization": "none", "augmentation": "none", "precision": "float32", "channels": [5], "reset_delay": False}
+    other |= {"normalization": "none", "precision": "float32", "channels": [5], "reset_delay": False}
+    other |= {"scale_bar": "visible", "hue": "stored", "symmetries": False, "averaging": 0.5, "loss": "tet", "spike_charge": 0.5}
+    other |= {"cell_free": 0.25, "beta_learned": True, "encoding": "rate", "convolution": "separable", "family": "dense"}
     for path, key, value in leaves(FULL.to_dict()):
-        new = other.get(key, value / 2 if isinstance(value, float) else value)
+        new = 0.5 if path == ("augment",) and key == "hue" else other.get(key, value / 2 if isinstance(value, float) else value)
         new = value + 1 if new == value and isinstance(value, int) else new
         changes = {path[0]: {key: new}} if path else {key: new}
         assert with_changes(FULL, **changes).digest() != FULL.digest(), key

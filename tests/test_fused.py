@@ -49,6 +49,44 @@ def test_compiled_engine_equals_torch(constant, potentials, monkeypatch):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
+@needs_c
+@pytest.mark.parametrize("constant", [True, False])
+@pytest.mark.parametrize("reset_mechanism", ["subtract", "zero"])
+@pytest.mark.parametrize("reset_delay", [True, False])
+@pytest.mark.parametrize("start", [0.7, 1.0])
+def test_compiled_gradient_of_a_learned_beta_equals_autograds(constant, reset_mechanism, reset_delay, start, monkeypatch):
+    """And its spikes are those of the plain number."""
+    x, scale, shift = example(constant)
+    gradients, spikes = [], []
+    for compiled in (True, False):
+        if not compiled:
+            monkeypatch.setattr(fused, "library", lambda: None)
+        beta = torch.tensor(start, requires_grad=True)
+        state = lif_affine(x, scale, shift, 3, Neuron(beta, 1.0, reset_mechanism, reset_delay), constant, potentials=True)
+        weight = torch.randn(state.spike.shape, generator=torch.Generator().manual_seed(4))
+        total = (state.spike * weight).sum() + state.membrane.square().sum()
+        gradients.append(torch.autograd.grad(total, (beta, x)))
+        spikes.append(state.spike)
+    fixed = lif_affine(x, scale, shift, 3, Neuron(start, 1.0, reset_mechanism, reset_delay), constant)
+    assert torch.equal(spikes[0], spikes[1]) and torch.equal(spikes[0], fixed.spike)
+    assert gradients[0][0].shape == ()
+    torch.testing.assert_close(gradients[0][0], gradients[1][0], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(gradients[0][1], gradients[1][1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("beta", [torch.full((70, 1, 1), 0.5), torch.tensor(0.0), torch.tensor(1.5)], ids=["each", "0", "1.5"])
+def test_a_beta_the_engine_has_no_gradient_for_goes_through_torch(beta):
+    """One per channel, none at all, or one that is clamped: the gradient is autograd's."""
+    x, scale, shift = example(constant=True)
+    beta.requires_grad_()
+    spikes = lif_affine(x, scale, shift, 3, Neuron(beta), constant=True).spike
+    (gradient,) = torch.autograd.grad(spikes.sum(), beta)
+    current = (scale[:, :, None, None] * x + shift[:, :, None, None]).expand(3, *x.shape)
+    (expected,) = torch.autograd.grad(lif_loop(current, Neuron(beta)).spike.sum(), beta)
+    torch.testing.assert_close(gradient, expected)
+    assert (gradient == 0).all() == bool((beta > 1).any())
+
+
 @pytest.mark.parametrize("constant", [True, False])
 def test_affine_current_is_what_the_neuron_integrates(constant):
     x, scale, shift = example(constant)

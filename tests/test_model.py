@@ -1,11 +1,14 @@
 """NeurALLNet: the paper's size, batch normalization equal to torch's, SE per time step, spikes that are spikes."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from lively import lively, random_images
 
 from neurallnet.checkpoints import load_weights, save_weights
 from neurallnet.config import FULL, ModelConfig
-from neurallnet.model import AffineBatchNorm, NeurALLNet, SqueezeExcite, parameter_count
+from neurallnet.model import AffineBatchNorm, ImageSqueezeExcite, NeurALLNet, SqueezeExcite, parameter_count
 
 
 def test_base_has_the_papers_size(tmp_path):
@@ -15,7 +18,20 @@ def test_base_has_the_papers_size(tmp_path):
     assert (tmp_path / "w.safetensors").stat().st_size <= 1.35e6
 
 
-@pytest.mark.parametrize("changes", [{}, {"excitation": "none"}, {"normalization": "none"}, {"time_steps": 1}])
+VARIANTS = [{}, {"excitation": "none"}, {"excitation": "image"}, {"excitation": "gain"}, {"normalization": "none"}]
+VARIANTS += [{"time_steps": 1}, {"beta_learned": True}, {"convolution": "separable"}, {"encoding": "rate"}]
+
+
+def test_variants_leave_the_base_as_it_was_published():
+    """Names and sizes that weight files of the base hold."""
+    block = {"conv.weight", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"}
+    block |= {f"excitation.{layer}.{kind}" for layer in ("squeeze", "excite") for kind in ("weight", "bias")}
+    wanted = {f"blocks.{index}.{name}" for index in range(5) for name in block} | {"readout.weight", "readout.bias"}
+    model = NeurALLNet()
+    assert set(model.state_dict()) == wanted and parameter_count(model) == 295_254
+
+
+@pytest.mark.parametrize("changes", VARIANTS, ids=str)
 def test_shapes_and_finite_gradients(changes):
     config = ModelConfig(channels=(8, 12), **changes)
     model = NeurALLNet(config)
@@ -50,6 +66,54 @@ def test_excitation_acts_on_each_time_step_of_each_image():
     changed = z.clone()
     changed[0] += 1
     assert torch.equal(se(changed)[1:], gate[1:]) and not torch.equal(se(changed)[0], gate[0])
+
+
+def test_image_gate_is_one_for_all_steps_from_the_mean_over_time():
+    gate, reference = ImageSqueezeExcite(16, ratio=8, steps=3), SqueezeExcite(16, ratio=8)
+    reference.load_state_dict(gate.state_dict())
+    z = torch.randn(3, 2, 16)  # 3 steps of 2 images
+    found = gate(z.flatten(0, 1)).unflatten(0, (3, 2))
+    for step in found:
+        torch.testing.assert_close(step, reference(z.mean(0)))
+
+
+def test_one_gate_per_image_is_todays_gate_where_there_is_one_step():
+    """And in the first block at any number of steps, for its input is the same at each."""
+    images = random_images(3)
+    models = [lively(excitation=kind, time_steps=steps) for steps in (1, 4) for kind in ("step", "image")]
+    for model in models[1::2]:
+        model.load_state_dict(models[models.index(model) - 1].state_dict())
+    assert torch.equal(models[0](images).logits, models[1](images).logits)
+    assert not torch.equal(models[2](images).logits, models[3](images).logits)
+    first = [model.blocks[0](images) for model in models[2:]]
+    assert torch.equal(*first)
+
+
+def test_constant_gain_scales_each_channels_current_and_nothing_else():
+    """The same network without a gate has the same logits once each gain is in the normalization."""
+    gain = lively(excitation="gain")
+    plain = NeurALLNet(replace(gain.config, excitation="none")).eval()
+    state = gain.state_dict()
+    for index in range(3):
+        factor = torch.sigmoid(state.pop(f"blocks.{index}.excitation.logit"))
+        for name in ("weight", "bias"):
+            state[f"blocks.{index}.norm.{name}"] = state[f"blocks.{index}.norm.{name}"] * factor
+    plain.load_state_dict(state)
+    images = random_images()
+    torch.testing.assert_close(plain(images).features, gain(images).features, rtol=0, atol=1e-4)
+    assert NeurALLNet(gain.config).blocks[0].excitation(torch.rand(2, 6)).unique().tolist() == [0.5]
+
+
+def test_learned_beta_starts_at_beta_and_is_trained_per_block():
+    model, fixed = lively(beta_learned=True, beta=0.8), lively(beta=0.8)
+    images = random_images()
+    assert [block.neuron.beta for block in model.blocks] == pytest.approx([0.8] * 3)
+    torch.testing.assert_close(model(images).logits, fixed(images).logits)
+    model.train()(images).logits.square().sum().backward()
+    assert all(block.decay.grad.abs() > 0 for block in model.blocks)
+    with torch.no_grad():
+        model.blocks[1].decay.fill_(0.0)
+    assert model.eval().blocks[1].neuron.beta == 0.5  # a number, which exports can take
 
 
 def test_blocks_exchange_spikes_only():

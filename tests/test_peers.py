@@ -11,6 +11,7 @@ from neurallnet.errors import ConfigError
 from neurallnet.mobilenet import InvertedResidual
 from neurallnet.model import NeurALLNet, parameter_count
 from neurallnet.peers import PEERS, build_peer, peer_onnx, snntorch_twin
+from neurallnet.separable import SeparableConv
 from neurallnet.twins import DenseTwin
 
 
@@ -75,22 +76,35 @@ def test_unknown_peer_is_named():
         build_peer("resnet")
 
 
-@pytest.mark.parametrize("config", [{}, {"excitation": "none"}, {"normalization": "none"}], ids=str)
+DENSE = [{}, {"excitation": "none"}, {"excitation": "gain"}, {"normalization": "none"}, {"convolution": "separable"}]
+
+
+@pytest.mark.parametrize("config", DENSE, ids=str)
 @torch.inference_mode()
 def test_dense_twin_is_the_network_with_relu(config):
-    model = lively(**config)
+    model = lively(**config, hue="stored")
     twin = DenseTwin(model.config)
     missing, foreign = twin.load_state_dict(model.state_dict(), strict=False)
     assert not foreign and all(name.endswith("num_batches_tracked") for name in missing)
     images = random_images(4)
     x = images * 4 - 2
     for block in model.blocks:
-        x = F.conv2d(x, block.conv.weight, stride=2, padding=1)
+        conv = block.conv.merged() if isinstance(block.conv, SeparableConv) else block.conv
+        x = F.conv2d(x, conv.weight, stride=2, padding=1)
         x = batch_norm_like(block.norm).eval()(x) if not config.get("normalization") else x + block.norm.bias[:, None, None]
         if block.excitation is not None:
             x = x * block.excitation(x.mean((2, 3)))[:, :, None, None]
         x = x.relu()
     torch.testing.assert_close(twin.eval()(images), model.readout(x.mean((2, 3))))
+
+
+@torch.inference_mode()
+def test_dense_twin_of_a_network_that_differs_only_in_time_is_the_same():
+    variants = [{}, {"time_steps": 2, "excitation": "step"}, {"excitation": "image"}, {"encoding": "rate"}, {"beta_learned": True}]
+    nets = [DenseTwin(ModelConfig(channels=(6, 8), **changes)).eval() for changes in variants]
+    for net in nets[1:]:
+        net.load_state_dict(nets[0].state_dict())
+        assert torch.equal(net(random_images(2)), nets[0](random_images(2)))
 
 
 TWINS = [
@@ -100,6 +114,13 @@ TWINS = [
     {"time_steps": 4, "reset_mechanism": "zero", "surrogate": "fast_sigmoid", "surrogate_slope": 25.0},
     {"excitation": "none", "beta": 0.5, "threshold": 0.7},
     {"normalization": "none"},
+    {"excitation": "image"},
+    {"excitation": "gain"},
+    {"beta_learned": True, "beta": 0.6},
+    {"beta_learned": True, "reset_mechanism": "zero", "reset_delay": False},
+    {"convolution": "separable"},
+    {"encoding": "rate"},
+    {"encoding": "latency"},
 ]
 
 
@@ -117,26 +138,30 @@ def test_snntorch_twin_equals_the_network_in_evaluation(config):
 
 @pytest.mark.parametrize("config", TWINS, ids=str)
 def test_snntorch_twin_equals_the_network_in_a_training_step(config):
-    """float32: logits to 1e-5; each gradient to 1e-4 of its largest entry; running statistics to 1e-5."""
+    """float32: logits to 1e-5; each gradient to 1e-4 of its largest entry (of the network's, where that is a thousand times
+    larger); running statistics to 1e-5.
+    """
     pytest.importorskip("snntorch")
     model = lively(**config).train()
     twin, images, labels = snntorch_twin(model), random_images(), torch.arange(6) % 4
     logits = []
     for net in (model, twin):
+        torch.manual_seed(0)  # of the rate code
         logits.append(net(images).logits)
         F.cross_entropy(logits[-1], labels).backward()
     torch.testing.assert_close(*logits, rtol=0, atol=1e-5)
     theirs = dict(twin.named_parameters())
     assert len(theirs) == len(list(model.parameters()))
+    steepest = max(parameter.grad.abs().max().item() for parameter in theirs.values())
     for name, parameter in model.named_parameters():
         largest = theirs[name].grad.abs().max().item()
         assert largest > 0, name
-        torch.testing.assert_close(
-            parameter.grad, theirs[name].grad, rtol=0, atol=1e-4 * largest, msg=lambda m, n=name: f"{n}: {m}"
-        )
+        allowed = 1e-4 * max(largest, 1e-3 * steepest)
+        torch.testing.assert_close(parameter.grad, theirs[name].grad, rtol=0, atol=allowed, msg=lambda m, n=name: f"{n}: {m}")
     state = twin.state_dict()
     for name, buffer in model.named_buffers():
-        if name == "blocks.0.norm.running_var":  # unbiased over B H W values here, over T B H W equal ones in the twin
+        # unbiased over B H W values here, over T B H W equal ones in the twin
+        if name == "blocks.0.norm.running_var" and model.config.encoding == "direct":
             count, steps = 6 * 16 * 16, model.config.time_steps
             batch_part = (buffer - 0.9 * lively(**config).state_dict()[name]) * (steps * (count - 1)) / (steps * count - 1)
             buffer = 0.9 * lively(**config).state_dict()[name] + batch_part

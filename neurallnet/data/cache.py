@@ -29,9 +29,9 @@ _SPARE = 1 << 20  # bytes for the record and the file system's own needs
 
 
 def load_images(
-    frame: pd.DataFrame, root: Path, size: int, cache_dir: Path, progress: bool | None = None
+    frame: pd.DataFrame, root: Path, size: int, cache_dir: Path, progress: bool | None = None, scale_bar: str = "visible"
 ) -> np.ndarray:
-    """Images of a manifest as uint8 array (N, size, size, 3), in the frame's row order.
+    """Images of a manifest as uint8 array (N, size, size, 3), in the frame's row order; `scale_bar` as in `preprocess`.
 
     A read-only np.memmap when the frame is sorted by path, as manifests are; otherwise a reordered copy in
     memory. `root` is the source root. Safe for several processes at once. Raises DataError: an image is
@@ -43,20 +43,22 @@ def load_images(
     if size < 1:
         raise DataError(f"image size {size} is not a positive number of pixels")
     ordered = frame.sort_values("path")
-    array = _entry(ordered, Path(root), size, Path(cache_dir), progress)
+    array = _entry(ordered, Path(root), size, Path(cache_dir), progress, scale_bar)
     if frame["path"].is_monotonic_increasing:
         return array
     return array[np.searchsorted(ordered["path"].to_numpy(object), frame["path"].to_numpy(object))]
 
 
-def cache_key(frame: pd.DataFrame, size: int) -> str:
+def cache_key(frame: pd.DataFrame, size: int, scale_bar: str = "visible") -> str:
     """Address of a cache entry: 24 hex digits."""
-    address = f"{manifest_digest(frame)} {size} {PREPROCESSING_VERSION}"
+    address = f"{manifest_digest(frame)} {size} {scale_bar} {PREPROCESSING_VERSION}"
     return hashlib.sha256(address.encode()).hexdigest()[:24]
 
 
-def _entry(frame: pd.DataFrame, root: Path, size: int, cache_dir: Path, progress: bool | None) -> np.memmap:
-    key = cache_key(frame, size)
+def _entry(
+    frame: pd.DataFrame, root: Path, size: int, cache_dir: Path, progress: bool | None, scale_bar: str
+) -> np.memmap:
+    key = cache_key(frame, size, scale_bar)
     array_path, record_path = cache_dir / f"{key}.npy", cache_dir / f"{key}.json"
     shape = (len(frame), size, size, 3)
     try:
@@ -64,7 +66,7 @@ def _entry(frame: pd.DataFrame, root: Path, size: int, cache_dir: Path, progress
         with FileLock(cache_dir / f"{key}.lock"):
             record = _verified(array_path, record_path, shape)
             if record is None:
-                digest = _build(frame, root, shape, array_path, progress)
+                digest = _build(frame, root, shape, array_path, progress, scale_bar)
                 record = {"sha256": digest, "files": {}}
             files = _fresh(frame, root, record["files"])
             if files != record["files"]:
@@ -115,7 +117,12 @@ def _read_same(path: Path, sha256: str) -> bytes:
 
 
 def _build(
-    frame: pd.DataFrame, root: Path, shape: tuple[int, ...], array_path: Path, progress: bool | None
+    frame: pd.DataFrame,
+    root: Path,
+    shape: tuple[int, ...],
+    array_path: Path,
+    progress: bool | None,
+    scale_bar: str,
 ) -> str:
     """Write the array file atomically; its sha256.
 
@@ -138,7 +145,7 @@ def _build(
             file.write(header)
             for path, sha256 in zip(bar, frame["sha256"], strict=True):
                 image = decode_bytes(_read_same(root / path, sha256), root / path)
-                pixels = preprocess(image, shape[1]).tobytes()
+                pixels = preprocess(image, shape[1], scale_bar).tobytes()
                 digest.update(pixels)
                 file.write(pixels)
             file.flush()

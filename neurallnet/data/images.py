@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from neurallnet.data.field import clean_field
 from neurallnet.errors import DataError
 
-PREPROCESSING_VERSION = 1  # raise whenever `preprocess` gives other pixels; caches are addressed by it
+PREPROCESSING_VERSION = 2  # raise whenever `preprocess` gives other pixels; caches are addressed by it
 MAX_PIXELS = 50_000_000  # ten times the largest microscope frame we know (2560 x 1920)
 
 SUFFIXES = {
@@ -159,8 +160,11 @@ def _bits_per_channel(image: Image.Image, data: bytes) -> int:
     return 8  # 12-bit JPEG does not decode; WEBP has 8 only
 
 
-def preprocess(image: Image.Image, size: int) -> np.ndarray:
+def preprocess(image: Image.Image, size: int, scale_bar: str = "removed") -> np.ndarray:
     """The network's view of a picture: uint8 array (size, size, 3), channels R, G, B.
+
+    Black borders are cut off and, with `scale_bar` "removed", a burned-in scale bar is painted out; with "visible" the
+    picture stays as it is.
 
     Resized with an antialiasing triangle filter (Pillow's BILINEAR). A 4:3 field is squeezed into the
     square, not cropped, because the primary set was made so: its 224 x 224 files are whole 1024 x 768
@@ -173,6 +177,8 @@ def preprocess(image: Image.Image, size: int) -> np.ndarray:
         raise DataError(f"an image of mode {image.mode} cannot be used; {_CONVERT}")
     if size < 1:
         raise DataError(f"image size {size} is not a positive number of pixels")
+    if scale_bar == "removed":
+        image = Image.fromarray(clean_field(np.asarray(image)))
     if image.size == (size, size):
         return np.array(image)
     return np.array(image.resize((size, size), Image.Resampling.BILINEAR))

@@ -92,15 +92,22 @@ def list_flat(root: Path) -> Listing:
     return listing
 
 
-def _list_folder(root: Path, folder: str, label: str, listing: Listing) -> None:
+def file_names(root: Path, folder: str, listing: Listing) -> list[str]:
+    """Names of what lies in root/folder, sorted; one that no table can hold becomes a problem of `listing`."""
     names = [e.name for e in _entries(root / folder) if e.name.casefold() not in _NOT_IMAGES]
     usable = [name for name in names if name == printable(name)]
     for name in set(names) - set(usable):
         path = f"{folder}/{printable(name)}".lstrip("/")
         listing.problems.append((path, "has control characters or broken text in its name; rename it"))
+    return usable
+
+
+def _list_folder(root: Path, folder: str, label: str, listing: Listing) -> None:
+    known = len(listing.problems)
+    usable = file_names(root, folder, listing)
     for name, order in zip(usable, acquisition_order(usable), strict=True):
         listing.images.append(FoundImage(f"{folder}/{name}".lstrip("/"), label, order, {}))
-    if not names:
+    if not usable and len(listing.problems) == known:
         listing.problems.append((folder or ".", "the folder holds no images"))
 
 

@@ -13,9 +13,9 @@ import pandas as pd
 from filelock import FileLock
 from tqdm import tqdm
 
-from neurallnet.data.catalogue import TRUTH, Source
 from neurallnet.data.images import ImageError, decode_bytes, read_bytes
 from neurallnet.data.listing import FoundImage
+from neurallnet.data.source import Source
 from neurallnet.data.tables import read_table, write_table, write_text
 from neurallnet.errors import DataError
 
@@ -30,7 +30,7 @@ _SHOWN = 5  # rejected files named in an error
 class Manifest:
     """What could be read and what could not.
 
-    `frame`: readable images sorted by path, with COLUMNS and, where the source knows it, TRUTH;
+    `frame`: readable images sorted by path, with COLUMNS and what else the source knows (`Source.known`);
     `rejected`: path and reason.
     """
 
@@ -74,7 +74,7 @@ def build_manifest(
         raise DataError(
             f"{root}: no readable image for source {source.name!r}, {len(refused)} refused{first}"
         )
-    columns = [*COLUMNS, *(TRUTH if source.lab else ())]
+    columns = [*COLUMNS, *source.known]
     frame = pd.DataFrame(rows)[columns].sort_values("path", ignore_index=True)
     return Manifest(frame, refused)
 

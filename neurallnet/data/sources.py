@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from neurallnet.data import kaggle
-from neurallnet.data.catalogue import SOURCES, TRUTH, Source
+from neurallnet.data.catalogue import SOURCES
 from neurallnet.data.listing import class_folders, normalized, printable
+from neurallnet.data.source import TRUTH, Source
 from neurallnet.errors import DataError
 from neurallnet.paths import DATA_VARIABLE, Workspace
 from neurallnet.paths import data_root as named_data_root

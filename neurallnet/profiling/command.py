@@ -44,7 +44,7 @@ def subject_of_run(folder: Path, data: Path | None, work: Path | None, count: in
     place = workspace(work or run.home)
     dataset, rows = run_fold(run, "val", place, data)
     chosen = rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]
-    images = dataset.images(config.data.image_size, place)[chosen]
+    images = dataset.images(config.data, place)[chosen]
     return {
         "model": run.model(),
         "image_size": config.data.image_size,

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from neurallnet.augment import augment
-from neurallnet.config import ModelConfig
+from neurallnet.config import AugmentConfig, ModelConfig
 from neurallnet.errors import ConfigError
 from neurallnet.profiling.rows import comparison, lacking, measured, not_measured
 from neurallnet.profiling.spikingjelly_twin import SpikingJellyTwin
@@ -144,6 +144,6 @@ def _batch_reader(images: np.ndarray, batch: int) -> Callable[[], None]:
 
     def read() -> None:
         chosen = np.sort(random.choice(len(images), min(batch, len(images)), replace=False))
-        augment(examples.batch(chosen)[0], "full", generator)
+        augment(*examples.batch(chosen), AugmentConfig(), generator)
 
     return read

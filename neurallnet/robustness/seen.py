@@ -1,31 +1,30 @@
-"""Which corruptions a network met in training: none of them as such, but some of what they vary."""
+"""Which corruptions a network met in training: few of them as such, but some of what they vary."""
 
-from neurallnet.errors import ConfigError
+from neurallnet.config import AugmentConfig, ModelConfig
 from neurallnet.robustness.corruptions import get_corruption
 
 
-def seen_in_training(name: str, augmentation: str) -> str:
-    """What training with `augmentation` (TrainConfig) showed of the corruption `name`; "" for nothing.
+def seen_in_training(name: str, augment: AugmentConfig, model: ModelConfig | None = None) -> str:
+    """What training with `augment` showed of the corruption `name`, or what takes it away; "" for nothing.
 
     Raises ConfigError.
 
-    >>> seen_in_training("rotation", "geometry")
+    >>> seen_in_training("rotation", AugmentConfig())
     'right angles and mirror images only'
     """
-    seen = _seen()
-    if augmentation not in seen:
-        raise ConfigError(f"augmentation {augmentation!r} is unknown; choose one of {', '.join(seen)}")
-    return seen[augmentation].get(get_corruption(name).name, "")
-
-
-def _seen() -> dict[str, dict[str, str]]:
-    from neurallnet.augment import BRIGHTNESS, CONTRAST, HUE  # here: it needs torch, robustness tables do not
-
-    geometry = {"rotation": "right angles and mirror images only"}
-    colour = {
-        "illumination": f"brightness within {BRIGHTNESS:.0%}, the same over the whole picture",
-        "contrast": f"contrast within {CONTRAST:.0%}",
-        "hue_shift": f"hue turned about the grey axis within {360 * HUE:.0f} degrees",
-        "stain_shift": "the same colour changes, none of them in optical density",
+    hue = f"hue turned about the grey axis within {360 * augment.hue:.0f} degrees"
+    if model is not None and model.hue == "normalized":
+        hue = "every image's hues are normalized, so that the network cannot see a shift of all of them"
+    seen = {
+        "rotation": "right angles and mirror images only" if augment.symmetries else "",
+        "gaussian_noise": f"Gaussian noise up to {augment.noise:g} on half of the images" if augment.noise else "",
+        "illumination": _within("brightness", augment.brightness, ", the same over the whole picture"),
+        "contrast": _within("contrast", augment.contrast),
+        "hue_shift": hue if augment.hue or (model is not None and model.hue == "normalized") else "",
+        "stain_shift": f"optical density of each channel times exp(+-{augment.stain:g})" if augment.stain else "",
     }
-    return {"none": {}, "geometry": geometry, "full": geometry | colour}
+    return seen.get(get_corruption(name).name, "")
+
+
+def _within(what: str, amount: float, how: str = "") -> str:
+    return f"{what} within {amount:.0%}{how}" if amount else ""

@@ -19,9 +19,9 @@ def corrupted_test(study: Study, arm: str, names: Sequence[str], severities: Seq
 
     def compute() -> pd.DataFrame:
         dataset, rows = run_fold(run, "test", study.work, study.data)
-        images = dataset.images(run.config.data.image_size, study.work)[rows]
+        images = dataset.images(run.config.data, study.work)[rows]
         paths, labels = dataset.frame["path"].iloc[rows].tolist(), dataset.labels[rows]
-        predict = partial(predict_logits, run.model(), precision=run.config.train.precision)
+        predict = partial(predict_logits, run.model())
         return corrupted_predictions(predict, images, labels, paths, names, severities, classes=dataset.classes)
 
     name = f"predictions-corrupted-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.csv"

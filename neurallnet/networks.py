@@ -1,0 +1,45 @@
+"""Every network that can be trained, by the `family` of its configuration, with one interface: images -> Output."""
+
+from torch import Tensor, nn
+
+from neurallnet.config import ModelConfig
+from neurallnet.hue import stained_alike
+from neurallnet.model import NeurALLNet, Output
+
+
+class Peer(nn.Module):
+    """A network without time behind NeurALLNet's interface: one time step, and no spikes to report."""
+
+    def __init__(self, body: nn.Module, config: ModelConfig) -> None:
+        super().__init__()
+        self.body, self.config = body, config
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """The dense twin's blocks; a published CNN has none that could be set against NeurALLNet's."""
+        return getattr(self.body, "blocks", nn.ModuleList())
+
+    def forward(self, images: Tensor) -> Output:
+        if self.config.family != "dense":  # which does so itself
+            images = stained_alike(images, self.config.hue)
+        logits = self.body(images)
+        return Output(logits, logits[None], logits.new_empty((1, len(logits), 0)))
+
+
+def build_model(config: ModelConfig) -> nn.Module:
+    """An untrained network of `config.family`: images (B, 3, H, W), float RGB in [0, 1] -> Output.
+
+    Raises ConfigError when the library that brings a peer is missing.
+
+    >>> build_model(ModelConfig(family="small_cnn"))(torch.rand(2, 3, 96, 96)).logits.shape
+    torch.Size([2, 4])
+    """
+    if config.family == "spiking":
+        return NeurALLNet(config)
+    if config.family == "dense":
+        from neurallnet.twins import DenseTwin
+
+        return Peer(DenseTwin(config), config)
+    from neurallnet.peers import build_peer
+
+    return Peer(build_peer(config.family, config.classes), config)

@@ -1,0 +1,61 @@
+"""What each evidence file should hold, computed again by the same functions as in its notebook.
+
+A function takes the published study, the committed payload (for what was asked, never for what was found) and the named parts of
+the file's name; it returns the payload, or as much of it as tables can give. See registry.py.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurallnet.ablation import compare
+from neurallnet.external import external_report
+from neurallnet.model import parameter_count
+from neurallnet.payloads import model_evidence, primary_evidence
+from neurallnet.protocols import protocol_splits, protocol_table
+from neurallnet.robustness import summarize_corrupted
+from neurallnet.robustness.study import corrupted_test
+from neurallnet.verify.published import PublishedStudy
+
+Payload = Mapping[str, Any]
+BASE = "base-0"
+
+
+def data(study: PublishedStudy, committed: Payload) -> Payload:
+    """00: the protocols' leak, from the manifest."""
+    dataset = study.dataset()
+    splits = protocol_splits(dataset, study.config.split.embargo)
+    return {"protocols": protocol_table(dataset, splits).to_dict("index"), "manifest": dataset.digest}
+
+
+def model(study: PublishedStudy, committed: Payload, arm: str | None = None) -> Payload:
+    """01: parameters and size, counted on the published weights."""
+    run = study.run(arm or BASE)
+    return model_evidence(parameter_count(run.model()), run.weights.stat().st_size, run.record)
+
+
+def primary(study: PublishedStudy, committed: Payload, protocol: str, arm: str | None = None) -> Payload:
+    """01: accuracy of one run on its test fold."""
+    run, test = study.run(arm or BASE), study.test(arm or BASE)
+    described = f"{protocol} split, {len(test)} test images"
+    groups, read = study.dataset().groups(), study.test_read(run)
+    return primary_evidence(test, groups, protocol=described, provenance=run.record, test_read=read)
+
+
+def ablation_se(study: PublishedStudy, committed: Payload) -> Payload:
+    """02: with and without squeeze-and-excitation, paired."""
+    whole, ablated = BASE, "no-se-0"
+    found = compare(study.test(whole), study.test(ablated), study.dataset().groups())
+    return {**found, "runs": {name: study.run(name).address for name in (whole, ablated)}}
+
+
+def external(study: PublishedStudy, committed: Payload, source: str, arm: str | None = None) -> Payload:
+    """03: another laboratory."""
+    return external_report(study, study.dataset(source), arm or BASE)["evidence"]
+
+
+def robustness(study: PublishedStudy, committed: Payload, arm: str | None = None) -> Payload:
+    """04: accuracy under the corruptions and severities that were asked for."""
+    asked = [row for row in committed["rows"] if row["severity"]]
+    names, severities = ([*dict.fromkeys(row[key] for row in asked)] for key in ("corruption", "severity"))
+    table = summarize_corrupted(corrupted_test(study, arm or BASE, names, severities), study.dataset().groups())
+    return {"rows": table.to_dict("records"), "run": study.run(arm or BASE).address}

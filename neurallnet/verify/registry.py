@@ -1,0 +1,69 @@
+"""Which function recomputes which evidence file, and what no table can give.
+
+To add an evidence file, write a function beside those in recompute.py that makes its payload with the functions the notebook calls,
+and enter it here; a file without an entry fails. The key is a regular expression for the file's name without `.json`; its named
+groups become arguments. A value that comes from a clock or from pixels is declared in MEASURED with the reason: it is covered by
+its hash only, and counted apart.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from neurallnet.verify import recompute, recompute_speed
+from neurallnet.verify.published import PublishedStudy
+
+Recompute = Callable[..., Mapping[str, Any]]
+
+_ARM = r"(_(?P<arm>[a-z0-9.-]+-\d+))?"  # files of another arm than the base say so: model_no-se-0.json
+
+RECOMPUTE: dict[str, Recompute] = {
+    "data": recompute.data,
+    "model" + _ARM: recompute.model,
+    r"primary_(?P<protocol>[a-z]+)" + _ARM: recompute.primary,
+    "ablation_se": recompute.ablation_se,
+    r"external_(?P<source>.+?)" + _ARM: recompute.external,
+    "robustness" + _ARM: recompute.robustness,
+    "latency": recompute_speed.latency,
+    "sweep": recompute_speed.sweep,
+    "times": recompute_speed.times,
+}
+
+_CLOCK = "taken with a clock or a memory meter on the machine named beside it"
+_PIXELS = "needs the images; only the figure is kept, not the predictions behind it"
+
+MEASURED: dict[str, dict[str, str]] = {
+    "data": {"probes": _PIXELS},
+    "latency": {
+        **dict.fromkeys(("training", "growth", "memory", "latency", "peak", "machine", "seconds"), _CLOCK),
+        "energy.layers": "counted by hooks while the network looked at validation images",
+        "energy.totals": "sums of counts made while the network looked at validation images",
+        "energy.models[].break_even_rate": "from those counts before they were rounded",
+        "energy.images": "how many images were looked at",
+        "energy.norm_folded": "how it was counted",
+        "energy.not_measured": "says whether it was measured",
+    },
+    "sweep": {
+        "exported": "needs the images, in ONNX and in the other precision; the predictions of these forms are not kept",
+        "early_exit": "needs the images; read-outs of single time steps are not kept",
+    },
+    "times": {"seconds": _CLOCK, "machine": "describes the machine"},
+}
+
+# Computed from counts that are already rounded to six digits, so the last of six may differ.
+CLOSE: dict[str, dict[str, float]] = {"latency": {"energy.models": 5e-6}}
+
+
+def recompute_function(name: str) -> Callable[[PublishedStudy, Mapping[str, Any]], Mapping[str, Any]] | None:
+    """The function for the evidence file `name` (without suffix), its name's parts filled in; None without an entry."""
+    for pattern, function in RECOMPUTE.items():
+        if found := re.fullmatch(pattern, name):
+            parts = {key: value for key, value in found.groupdict().items() if value is not None}
+            return lambda study, committed, function=function, parts=parts: function(study, committed, **parts)
+    return None
+
+
+def declared(table: Mapping[str, Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """The entry of MEASURED or CLOSE for an evidence file: its own, or that of the file its name begins with (`model_<arm>`)."""
+    own = [key for key in table if name == key or name.startswith(f"{key}_")]
+    return table[max(own, key=len)] if own else {}
