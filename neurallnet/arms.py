@@ -4,6 +4,7 @@ import json
 from typing import Any, NamedTuple
 
 from neurallnet.config import RunConfig, profile_config, with_changes
+from neurallnet.data.sessions import SESSION_FOLDS
 from neurallnet.errors import ConfigError
 
 _NARROW = (8, 16, 32, 64, 64)
@@ -11,7 +12,8 @@ _NARROW = (8, 16, 32, 64, 64)
 # What each arm changes in its profile's configuration; one line says why the arm exists.
 CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "base": {},  # the model every claim is tested with
-    "session": {"split": {"protocol": "session"}},  # acquisition blocks with an embargo
+    # held-out blocks of acquisition order with an embargo: what is left when slides are not shared
+    **{f"session-{fold}": {"split": {"protocol": "session", "fold": fold}} for fold in range(SESSION_FOLDS)},
     # What squeeze-and-excitation (SE) does, and what could make its removal cost as much as the paper says.
     "no-se": {"model": {"excitation": "none"}},  # the paper's ablation: squeeze-and-excitation removed
     "se-image": {"model": {"excitation": "image"}},  # does the gate need to differ between time steps?
@@ -74,9 +76,16 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # The part of the sweep that profile full trains.
 SWEEP = ("steps-1", "steps-2", "size-64", "shallow", "narrow", "narrow-steps-2")
 
+_SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
+
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
-    "smoke": {"base": (0,), "no-se": (0,), "session": (0,), "steps-1": (0,)},
-    "full": {"base": (0,), "no-se": (0,), **dict.fromkeys(SWEEP, (0,))},
+    "smoke": {"base": (0,), "no-se": (0,), "session-0": (0,), "steps-1": (0,)},
+    "full": {
+        "base": (0, 1, 2, 3, 4),
+        **dict.fromkeys(_SESSIONS, (0, 1, 2)),
+        "no-se": (0, 1, 2),
+        **dict.fromkeys(SWEEP, (0,)),
+    },
 }
 
 
@@ -102,7 +111,7 @@ def arms(profile: str) -> list[Arm]:
     """The runs of `profile`, in the order they are trained; raises ConfigError for an unknown profile.
 
     >>> [arm.name for arm in arms("smoke")]
-    ['base-0', 'no-se-0', 'session-0', 'steps-1-0']
+    ['base-0', 'no-se-0', 'session-0-0', 'steps-1-0']
     """
     profile_config(profile)
     return [make_arm(profile, name, seed) for name, seeds in SEEDS[profile].items() for seed in seeds]

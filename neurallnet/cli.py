@@ -1,4 +1,4 @@
-"""The command line: `neurallnet data | train | evaluate | bench | reproduce`, one thin function per subcommand."""
+"""The command line: `neurallnet data | train | evaluate | bench | verify | reproduce`, one thin function per subcommand."""
 
 import json
 import sys
@@ -41,7 +41,7 @@ def data_list() -> None:
 
 
 @data_app.command("download")
-def data_download(name: Annotated[str, typer.Argument(help="taleqani or external")]) -> None:
+def data_download(name: Annotated[str, typer.Argument(help="taleqani, external or cnmc")]) -> None:
     """Fetch a published set from Kaggle with your own credentials."""
     from neurallnet.data.sources import download
 
@@ -65,6 +65,22 @@ def data_manifest(
         typer.echo(f"not used: {path}: {reason}", err=True)
     typer.echo(summarize(dataset.frame).to_string())
     typer.echo(f"manifest: {place.manifests / name / 'manifest.csv'} (sha256 {dataset.digest[:12]})")
+
+
+@data_app.command("datasheet")
+def data_datasheet(
+    name: Annotated[str, typer.Argument(help="a data set of `data list`")] = "synthetic",
+    data: DataOption = None,
+    work: WorkOption = None,
+) -> None:
+    """What a set holds, where it comes from and what is wrong with it, as markdown; counts come from the files."""
+    from neurallnet.data.datasheet import datasheet
+    from neurallnet.data.sources import get_source
+    from neurallnet.dataset import open_dataset
+
+    place = workspace(work, "smoke" if name.startswith("synthetic") else "full")
+    dataset = open_dataset(name, place, data)
+    typer.echo(datasheet(dataset, get_source(name, dataset.root)), nl=False)
 
 
 @app.command()
@@ -135,6 +151,17 @@ def bench(
     from neurallnet.profiling.command import bench as measure
 
     measure(json_file, quick, sections, run, data, work)
+
+
+@app.command()
+def verify(
+    results: Annotated[Path | None, typer.Option(help="the folder results/ [default: of this checkout]")] = None,
+    allow_stale: Annotated[bool, typer.Option("--allow-stale", help="accept notebooks of another state of the package")] = False,
+) -> None:
+    """Recompute every published figure from committed predictions, without images or training; fail on any drift."""
+    from neurallnet.verify import command
+
+    raise typer.Exit(command(results, allow_stale))
 
 
 def changed(config: RunConfig, assignments: list[str], seed: int) -> RunConfig:

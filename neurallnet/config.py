@@ -116,6 +116,8 @@ class TrainConfig:
     patience: Positive = 16  # epochs without better validation accuracy before stopping
     averaging: Annotated[float, Field(ge=0, lt=1)] = 0.99  # decay of the averaged weights that are kept; 0 keeps the last ones
     loss: Literal["mean_ce", "rate_ce", "tet", "count_ce"] = "mean_ce"  # cross-entropy of the time-mean logits; others are arms
+    # "balanced": a class counts by its inverse frequency; without it Benign, 15% of the images, is lost first on new slides
+    class_weights: Literal["balanced", "none"] = "balanced"
     spike_charge: Annotated[float, Field(ge=0)] = 0.0  # weight of a charge on spike rates above 0.05; an arm for energy
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # bfloat16 where the processor has it; recorded in the run
 

@@ -20,38 +20,38 @@ from torch.nn import functional as F
 from neurallnet.errors import ConfigError
 from neurallnet.model import Output, SpikingBlock
 
-Loss = Callable[[Output, Tensor, float], Tensor]
+Loss = Callable[[Output, Tensor, float, Tensor | None], Tensor]
 
 TET_SHARE, TET_TARGET = 1e-3, 1.0  # l and phi, the defaults of the authors' code
 
 
-def mean_ce(output: Output, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+def mean_ce(output: Output, labels: Tensor, smoothing: float = 0.0, weight: Tensor | None = None) -> Tensor:
     """Cross-entropy of the time-mean logits."""
-    return F.cross_entropy(output.logits.float(), labels, label_smoothing=smoothing)
+    return F.cross_entropy(output.logits.float(), labels, weight=weight, label_smoothing=smoothing)
 
 
-def count_ce(output: Output, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+def count_ce(output: Output, labels: Tensor, smoothing: float = 0.0, weight: Tensor | None = None) -> Tensor:
     """Cross-entropy of the logits summed over time: `mean_ce` with a temperature of 1 / T."""
-    return F.cross_entropy(output.step_logits.float().sum(0), labels, label_smoothing=smoothing)
+    return F.cross_entropy(output.step_logits.float().sum(0), labels, weight=weight, label_smoothing=smoothing)
 
 
-def rate_ce(output: Output, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+def rate_ce(output: Output, labels: Tensor, smoothing: float = 0.0, weight: Tensor | None = None) -> Tensor:
     """Mean over time steps of each step's cross-entropy: every step has to be right by itself."""
     logits = output.step_logits.float()
-    return F.cross_entropy(logits.flatten(0, 1), labels.repeat(len(logits)), label_smoothing=smoothing)
+    return F.cross_entropy(logits.flatten(0, 1), labels.repeat(len(logits)), weight=weight, label_smoothing=smoothing)
 
 
-def tet(output: Output, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+def tet(output: Output, labels: Tensor, smoothing: float = 0.0, weight: Tensor | None = None) -> Tensor:
     """`rate_ce` with a small pull of all logits towards TET_TARGET, which keeps single steps from running away."""
     pull = (output.step_logits.float() - TET_TARGET).square().mean()
-    return (1 - TET_SHARE) * rate_ce(output, labels, smoothing) + TET_SHARE * pull
+    return (1 - TET_SHARE) * rate_ce(output, labels, smoothing, weight) + TET_SHARE * pull
 
 
 LOSSES: dict[str, Loss] = {loss.__name__: loss for loss in (mean_ce, count_ce, rate_ce, tet)}
 
 
 def loss_function(name: str) -> Loss:
-    """`loss(output, labels (B,), smoothing) -> scalar`, float32; raises ConfigError for an unknown name."""
+    """`loss(output, labels (B,), smoothing, class weights (classes,) or None) -> scalar`, float32; raises ConfigError."""
     if name not in LOSSES:
         raise ConfigError(f"loss {name!r} is unknown; choose one of {', '.join(LOSSES)}")
     return LOSSES[name]

@@ -28,7 +28,7 @@ from neurallnet.config import RunConfig, run_config, with_changes
 from neurallnet.data.splits import write_split
 from neurallnet.data.tables import read_table, write_table, write_text
 from neurallnet.dataset import Dataset, open_dataset, rows_in, split_folds
-from neurallnet.errors import ConfigError, RunError
+from neurallnet.errors import RunError
 from neurallnet.evaluation.predictions import build_predictions, read_predictions, write_predictions
 from neurallnet.evidence import canonical_json, provenance, read_evidence
 from neurallnet.fused import engine
@@ -41,6 +41,7 @@ from neurallnet.training import Examples, fit, predict_logits
 
 TEST_READS = "test_reads.jsonl"
 TEST_FOLD = "test fold"
+HEALTHY = "Benign"  # the class of fields without leukemia
 HISTORY = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
 
 
@@ -115,7 +116,7 @@ def train_run(
     process that asks for the same run waits for the first. Raises DataError, RunError.
     """
     dataset = open_dataset(config.data.source, work, data, strict=strict, progress=progress)
-    config = with_changes(config, model={"classes": len(dataset.classes)}) if dataset.classes else config
+    config = fitted_config(config, dataset)
     run = Run(work.runs / f"{config.digest()}-{dataset.digest[:8]}")
     run.folder.mkdir(parents=True, exist_ok=True)
     with FileLock(run.folder.with_name(f".{run.address}.lock")):
@@ -136,7 +137,8 @@ def _train(
     split = split_folds(dataset, config.split)
     write_text(canonical_json(config.to_dict()), folder / "config.json")
     write_split(split, folder / "split.csv")
-    examples = Examples(dataset.images(config.data, work, progress), dataset.labels, healthy_label(dataset, config))
+    healthy = dataset.classes.index(HEALTHY) if HEALTHY in dataset.classes else 0
+    examples = Examples(dataset.images(config.data, work, progress), dataset.labels, healthy)
     torch.manual_seed(config.seed)
     model = build_model(config.model)
     train, validation = rows_in(split, "train"), rows_in(split, "val")
@@ -161,13 +163,14 @@ def _train(
     checkpoint.unlink(missing_ok=True)
 
 
-def healthy_label(dataset: Dataset, config: RunConfig, name: str = "Benign") -> int:
-    """Label of fields without leukemia; raises ConfigError when cells are to be painted out and there is no such class."""
-    if name in dataset.classes:
-        return dataset.classes.index(name)
-    if config.augment.cell_free:
-        raise ConfigError(f"augment.cell_free needs a class {name!r}; these are {dataset.classes}: add --set augment.cell_free=0")
-    return 0
+def fitted_config(config: RunConfig, dataset: Dataset) -> RunConfig:
+    """`config` with what follows from the images: the number of classes, and no cells painted out where no class is healthy."""
+    if not dataset.classes:
+        return config
+    changes: dict[str, Any] = {"model": {"classes": len(dataset.classes)}}
+    if HEALTHY not in dataset.classes:
+        changes["augment"] = {"cell_free": 0}
+    return with_changes(config, **changes)
 
 
 def describe_run(config: RunConfig, dataset: Dataset) -> dict[str, Any]:

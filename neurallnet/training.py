@@ -8,11 +8,13 @@ import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -63,14 +65,16 @@ def fit(
     exists; `digest` must equal the one it was written with. `after_epoch` is called once an epoch is safe on disk.
     Raises RunError when the loss or a weight stops being finite, or the checkpoint is damaged or of another run.
     """
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging), use_buffers=True)
+    average = AveragedModel(model, multi_avg_fn=partial(move_average, config.averaging), use_buffers=True)
     pair = nn.ModuleDict({"model": model, "average": average})
     optimizer = make_optimizer(model, config)
+    weights = class_weights(examples.labels[train], int(examples.labels.max()) + 1) if config.class_weights == "balanced" else None
     state = load_checkpoint(checkpoint, pair, optimizer, digest) if checkpoint.exists() else Checkpoint(digest)
     bar = tqdm(total=config.epochs, initial=state.epoch, unit="epoch", disable=None if progress is None else not progress)
     with bar:
         while state.epoch < config.epochs and state.epoch - state.best_epoch < config.patience:
-            epoch = Epoch(model, average, optimizer, examples, config, changes or AugmentConfig(), seed, state.epoch)
+            plan = config, changes or AugmentConfig(), weights
+            epoch = Epoch(model, average, optimizer, examples, *plan, seed, state.epoch)
             loss, right = epoch.run(train)
             logits = predict_logits(average.module, examples.images, validation)
             row = {"epoch": state.epoch + 1, "train_loss": loss, "train_accuracy": right}
@@ -99,6 +103,7 @@ class Epoch:
     examples: Examples
     config: TrainConfig
     changes: AugmentConfig
+    weights: Tensor | None
     seed: int
     number: int
 
@@ -125,7 +130,7 @@ class Epoch:
         loss_of, charge = loss_function(self.config.loss), self.config.spike_charge
         with spike_rates(self.model) if charge else nullcontext([]) as rates, autocast(self.config.precision):
             output = self.model(images)
-        loss = loss_of(output, labels, self.config.label_smoothing)
+        loss = loss_of(output, labels, self.config.label_smoothing, self.weights)
         if charge:
             loss = loss + charge * spike_rate_penalty(rates, SPARSE)
         self.optimizer.zero_grad(set_to_none=True)
@@ -133,6 +138,18 @@ class Epoch:
         self.optimizer.step()
         self.average.update_parameters(self.model)
         return loss.item(), int((output.logits.argmax(1) == labels).sum())
+
+
+def class_weights(labels: np.ndarray, classes: int) -> Tensor:
+    """Weight of each class in the loss, (classes,): inversely proportional to its frequency, on average 1 per image."""
+    there, weights = np.unique(labels), np.ones(classes)
+    weights[there] = compute_class_weight("balanced", classes=there, y=labels)
+    return torch.tensor(weights, dtype=torch.float32)
+
+
+def move_average(decay: float, averages: list[Tensor], values: list[Tensor], count: Tensor) -> None:
+    """Exponential moving average whose first steps forget faster, so that the untrained weights are soon gone."""
+    get_ema_multi_avg_fn(min(decay, (1 + int(count)) / (10 + int(count))))(averages, values, count)
 
 
 def learning_rate(step: int, total: int, peak: float, warmup: float = 0.2, start: float = 0.05) -> float:

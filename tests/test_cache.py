@@ -189,7 +189,7 @@ def test_cache_folder_that_cannot_be_used(root, cache):
 def test_interrupted_build_leaves_no_entry(root, cache, monkeypatch):
     frame = manifest(root)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "preprocess", lambda image, size: 1 / 0)
+        patch.setattr(module, "preprocess", lambda image, size, scale_bar: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             load_images(frame, root, SIZE, cache)
     assert np.array_equal(load_images(frame, root, SIZE, cache), expected(frame, root))

@@ -13,7 +13,7 @@ from neurallnet.explain.attention import mean_over, ratio_over
 from neurallnet.explain.masks import agreement, cell_masks, corner_coverage, coverage, published_mask, stain_mask
 from neurallnet.paths import workspace
 
-PATHS = [f"{label}/LabA-{label}-{number:03}.png" for label in ("Benign", "Early", "Pre", "Pro") for number in (1, 31)]
+PATHS = [f"{label}/LabA-{label}-{number:03}.png" for label, number in (("Benign", 1), ("Early", 8), ("Pre", 31), ("Pro", 9))]
 
 
 def test_stain_rule_finds_the_cells_the_generator_drew():
@@ -120,6 +120,17 @@ def test_small_masks_and_empty_maps_are_left_out_and_counted():
     assert found.value == pytest.approx(np.mean([(a * m).sum() / a.sum() for a, m in zip(attention[5:], covered[5:], strict=True)]))
     assert found.chance == pytest.approx(covered[5:].mean())
     assert attention_inside(attention, covered * 0, groups) is None
+
+
+def test_what_does_not_count_changes_neither_share_nor_chance():
+    attention, covered, groups = example()
+    counted = np.ones((6, 6))
+    counted[4:, 3:] = 0
+    found = attention_inside(attention, covered, groups, counted)
+    attention[:, 4:, 3:], covered[:, 4:, 3:] = 99, 1
+    assert attention_inside(attention, covered, groups, counted) == found
+    even = attention_inside(np.ones_like(covered), covered, groups, counted)
+    assert even.ratio == pytest.approx(1) and even.chance == pytest.approx(covered[:, counted > 0].mean())
 
 
 def test_interval_of_a_mean_is_the_one_used_for_accuracy():

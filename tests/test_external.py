@@ -64,7 +64,7 @@ def test_only_bccd_counts_as_healthy():
 
 TINY = {
     "data": {"source": "folder", "image_size": 16},
-    "model": {"channels": [4, 6]},
+    "model": {"channels": [4, 6], "hue": "stored"},
     "train": {"epochs": 6, "batch_size": 8, "precision": "float32", "learning_rate": 0.03, "averaging": 0.5},
 }
 

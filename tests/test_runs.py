@@ -23,7 +23,7 @@ from neurallnet.runs import TEST_READS, evaluate_run, open_run, train_run
 TINY = {
     "augment": {"brightness": 0, "contrast": 0, "saturation": 0, "stain": 0, "noise": 0},
     "data": {"source": "folder", "image_size": 16},
-    "model": {"channels": [4, 6]},
+    "model": {"channels": [4, 6], "hue": "stored"},
     "train": {"epochs": 4, "batch_size": 8, "precision": "float32", "learning_rate": 0.03, "averaging": 0.5},
 }
 

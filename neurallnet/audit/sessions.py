@@ -37,23 +37,32 @@ def sessions(frame: pd.DataFrame, traits: pd.DataFrame) -> pd.DataFrame:
     table["stream"] = table["block"] = ""
     ordered = table.sort_values(["label", "order", "path"])
     for (label, form), rows in ordered.groupby(["label", "form"], sort=True):
-        for stain, own in enumerate(_stains(rows[["r", "g", "b"]].to_numpy()), start=1):
+        for stain, own in enumerate(_stains(_tint(rows)), start=1):
             stream = f"{label}/{form}/{stain}"
             place = rows.index[own]
             table.loc[place, "stream"] = stream
-            edges = change_points(rows.loc[place, ["r", "g", "b"]].to_numpy())
+            edges = change_points(_tint(rows.loc[place]))
             for block, (start, stop) in enumerate(zip(edges[:-1], edges[1:], strict=True), start=1):
                 table.loc[place[start:stop], "block"] = f"{stream}/{block}"
     return table
 
 
-def _stains(colour: np.ndarray) -> list[np.ndarray]:
-    """Positions of each stain's pictures (n, 3), in order of first appearance; the number of stains by BIC."""
-    limit = min(_STAINS, len(colour) // (2 * LEAST))
-    fits = [GaussianMixture(k, covariance_type="tied", n_init=_SEEDS, reg_covar=_NOISE, random_state=0).fit(colour) for k in range(1, limit + 1)]
-    if not fits:
-        return [np.arange(len(colour))]
-    best = min(fits, key=lambda fit: fit.bic(colour)).predict(colour)
+def _tint(rows: pd.DataFrame) -> np.ndarray:
+    """Red and blue against green of the background, (n, 2) in grey levels: brightness goes with how crowded a field is."""
+    tint = rows[["r", "b"]].to_numpy() - rows[["g"]].to_numpy()
+    low, high = np.quantile(tint, (0.02, 0.98), axis=0)  # one odd picture is no session
+    return np.clip(tint, low, high)
+
+
+def _stains(tint: np.ndarray) -> list[np.ndarray]:
+    """Positions of each stain's pictures (n, 2), in order of first appearance; the number of stains by BIC."""
+    found = [np.zeros(len(tint), int)]
+    scores = [np.inf]
+    for k in range(1, min(_STAINS, len(tint) // LEAST) + 1):
+        fit = GaussianMixture(k, covariance_type="tied", n_init=_SEEDS, reg_covar=_NOISE, random_state=0).fit(tint)
+        found.append(fit.predict(tint))
+        scores.append(fit.bic(tint) if np.bincount(found[-1], minlength=k).min() >= LEAST else np.inf)
+    best = found[int(np.argmin(scores))]
     return [np.flatnonzero(best == k) for k in pd.unique(best)]
 
 
@@ -67,8 +76,7 @@ def change_points(series: np.ndarray, least: int = LEAST) -> list[int]:
     if n < 2 * least:
         return [0, n]
     noise = np.maximum(np.median(np.abs(np.diff(series, axis=0)), axis=0) / 0.6745 / np.sqrt(2), _NOISE)
-    low, high = np.quantile(series, (0.02, 0.98), axis=0)  # one odd picture is no session
-    x = np.clip(series, low, high) / noise
+    x = series / noise
     total, square = np.vstack([np.zeros(x.shape[1]), x.cumsum(0)]), np.r_[0, (x**2).sum(1).cumsum()]
     penalty = _PENALTY * (x.shape[1] + 1) * np.log(n)
     best, last = np.full(n + 1, np.inf), np.zeros(n + 1, int)

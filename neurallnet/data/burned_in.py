@@ -20,6 +20,7 @@ BLACK = 60  # grey levels black ink is darker than its paper
 NEUTRAL = 60  # most grey levels between the channels of black ink; dirt and platelets are purple
 RED = 12  # grey levels red exceeds green and blue in red ink, above the same of the picture's own cells
 RED_STEP = 40  # grey levels that excess is above the excess around the stroke
+SHARP = 200  # pixels of width from which ink keeps its contrast; in smaller pictures it is washed out
 RULE_LENGTH = 0.07  # shortest rule as a share of the width
 RULE_THICK = 0.02  # thickest rule as a share of the width
 DARK = 60  # a dark rule is at most this in one channel or more
@@ -29,17 +30,18 @@ RULE_STEP = 8  # grey levels between a rule and its surroundings
 def ink(picture: np.ndarray, width: int, redness: float) -> np.ndarray:
     """Black ink on white paper and thin red ink: int16 (3, h, w), cut from a picture of `width` pixels -> bool (h, w)."""
     side = max(3, round(STROKE * width)) | 1
+    faded = min(1.0, width / SHARP)
     brightest, faintest = picture.max(0), picture.min(0)
     found = np.zeros(faintest.shape, bool)
     if brightest.min() < 255 - BLACK and faintest.max() >= WHITE:
-        dark = ndimage.grey_closing(brightest, (side, side)) - brightest > BLACK
+        dark = ndimage.grey_closing(brightest, (side, side)) - brightest > faded * BLACK
         dark &= brightest - faintest < NEUTRAL
         if dark.any():
             found |= dark & (ndimage.grey_closing(faintest, (side, side)) >= WHITE)
     red = picture[0] - np.maximum(picture[1], picture[2])
     strong = red > RED + max(0, redness)
     if strong.any():
-        found |= strong & (red - ndimage.grey_opening(red, (side, side)) > RED_STEP)
+        found |= strong & (red - ndimage.grey_opening(red, (side, side)) > faded * RED_STEP)
     return found
 
 

@@ -29,7 +29,7 @@ _SPARE = 1 << 20  # bytes for the record and the file system's own needs
 
 
 def load_images(
-    frame: pd.DataFrame, root: Path, size: int, cache_dir: Path, progress: bool | None = None, scale_bar: str = "visible"
+    frame: pd.DataFrame, root: Path, size: int, cache_dir: Path, progress: bool | None = None, scale_bar: str = "removed"
 ) -> np.ndarray:
     """Images of a manifest as uint8 array (N, size, size, 3), in the frame's row order; `scale_bar` as in `preprocess`.
 
@@ -49,7 +49,7 @@ def load_images(
     return array[np.searchsorted(ordered["path"].to_numpy(object), frame["path"].to_numpy(object))]
 
 
-def cache_key(frame: pd.DataFrame, size: int, scale_bar: str = "visible") -> str:
+def cache_key(frame: pd.DataFrame, size: int, scale_bar: str = "removed") -> str:
     """Address of a cache entry: 24 hex digits."""
     address = f"{manifest_digest(frame)} {size} {scale_bar} {PREPROCESSING_VERSION}"
     return hashlib.sha256(address.encode()).hexdigest()[:24]

@@ -54,7 +54,7 @@ class Inside:
 def share_inside(attention: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """Share of each image's attention (N, h, w), none negative, inside `covered` (N, h, w) or (h, w), in [0, 1]; shape (N,).
 
-    NaN where an image has no attention anywhere.
+    NaN where an image has no attention anywhere. Raises DataError for other shapes and for negative attention.
     """
     if attention.ndim != 3 or attention.shape[1:] != covered.shape[-2:] or (attention < 0).any():
         raise DataError(
@@ -66,11 +66,20 @@ def share_inside(attention: np.ndarray, covered: np.ndarray) -> np.ndarray:
 
 
 def attention_inside(
-    attention: np.ndarray, covered: np.ndarray, groups: np.ndarray, least_area: float = LEAST_AREA, seed: int = 0
+    attention: np.ndarray,
+    covered: np.ndarray,
+    groups: np.ndarray,
+    counted: np.ndarray | None = None,
+    least_area: float = LEAST_AREA,
+    seed: int = 0,
 ) -> Inside | None:
-    """`Inside` of the images whose mask covers at least `least_area`; None when fewer than two groups are left."""
-    share = share_inside(attention, covered)
-    area = np.broadcast_to(covered.mean((-2, -1), dtype=np.float64), share.shape)
+    """`Inside` of the images whose mask covers at least `least_area`; None when fewer than two groups are left.
+
+    `counted` (h, w) in [0, 1]: what of each place counts, in attention as in area; all of it by default.
+    """
+    counted = np.ones(covered.shape[-2:]) if counted is None else counted
+    share = share_inside(attention * counted, covered)
+    area = np.broadcast_to((covered * counted).sum((-2, -1), dtype=np.float64) / counted.sum(dtype=np.float64), share.shape)
     large, known = area >= least_area, np.isfinite(share)
     kept, groups = large & known, np.asarray(groups)
     count = len(np.unique(groups[kept]))

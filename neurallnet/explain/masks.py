@@ -5,8 +5,8 @@
                 by a 5 x 5 median and cut at Otsu's threshold (Otsu 1979, doi 10.1109/TSMC.1979.4310076)
     generator   the cells that the synthetic generator drew
 
-In class Pro the published masks miss most of the cells and outline red cells instead, which `agreement` with the second rule
-shows; that is why there are two.
+In class Pro the published masks miss most of the cells and outline red cells instead, as their `agreement` with the stain rule
+shows; that is why there are two. Neither is the rule by which training paints cells out: a network must not be judged by that.
 """
 
 from collections.abc import Sequence

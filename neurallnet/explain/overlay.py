@@ -18,21 +18,24 @@ def explain_image(
     image: np.ndarray,
     *,
     size: int = DataConfig.image_size,
+    scale_bar: str = DataConfig.scale_bar,
     target: int | None = None,
     block: int | None = None,
     colours: str = "magma",
 ) -> np.ndarray:
     """`image` uint8 (H, W, 3) with its Grad-CAM, summed over time steps, laid over it; uint8 of the same shape.
 
-    The network sees it resized to `size` pixels a side, as in prediction. `target`: class number, the predicted one without it.
-    `colours`: a matplotlib colour map. A map without attention leaves the image as it is. Raises DataError, ConfigError.
+    The network sees it as `preprocess` makes it of `size` and `scale_bar`, which should be those of the run. `target`: class
+    number, the predicted one without it. `colours`: a matplotlib colour map. A map without attention leaves the image as it is.
+    Raises DataError, ConfigError.
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise DataError(f"explanation: the image is {image.dtype} {image.shape}; needed is uint8 (height, width, 3)")
     if colours not in colormaps:
         raise ConfigError(f"colour map {colours!r} is unknown to matplotlib; choose viridis or magma")
     targets = None if target is None else np.array([target])
-    attention = cam_maps(model, preprocess(Image.fromarray(image), size)[None], targets, block).attention
+    seen = preprocess(Image.fromarray(image), size, scale_bar)
+    attention = cam_maps(model, seen[None], targets, block).attention
     strength = spread(attention[0] / max(attention.max(), np.finfo(np.float32).tiny), image.shape[:2])[..., None]
     colour = 255 * colormaps[colours](strength[..., 0])[..., :3]
     return np.round(image * (1 - OPACITY * strength) + colour * OPACITY * strength).astype(np.uint8)

@@ -70,6 +70,7 @@ def explain_run(
         "agreement": rows.agreement_rows(sample, masks),
         "least_mask_area": LEAST_AREA,
         "corner": rows.CORNER,
+        "scale_bar": run.config.data.scale_bar,
         "integrated_gradients": {"steps": STEPS, **rows.completeness(pixels)},
         "randomization": {
             "draws": DRAWS,

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from neurallnet.data.scale_bar import PATCH
 from neurallnet.errors import DataError
 from neurallnet.explain.activity import gate_values, spike_rates
 from neurallnet.explain.attention import LEAST_AREA, attention_inside
@@ -17,7 +18,7 @@ from neurallnet.explain.sample import Sample
 
 __all__ = ["agreement_rows", "attention_rows", "completeness", "gate_rows", "headline", "mask_rows", "removal_rows", "spike_rates"]
 
-CORNER = 0.16  # of height and width: the lower right corner, where the scale bar is burned in
+CORNER = PATCH  # of height and width: the lower right corner, where the scale bar is burned in, or painted over
 CAM, PIXELS = "Grad-CAM", "integrated gradients"
 Masks = Mapping[str, Sequence[np.ndarray]]
 
@@ -26,14 +27,16 @@ def attention_rows(sample: Sample, cams: CamMaps, pixels: Attributions, masks: M
     """Share of attention by method, time step (None: all together), region and part ("all" or a class): the keys of `Inside`.
 
     Regions are the kinds of `masks`, "corner", and "<kind>, another image": that mask laid over the wrong image, which shows how
-    much of the share is due to where cells usually lie. Parts with fewer than two groups are left out.
+    much of the share is due to where cells usually lie. The corner counts neither as inside nor as outside of a mask: the scale
+    bar is in the mask, or was painted over with a mirrored piece of the field. Parts with fewer than two groups are left out.
     """
     rows: list[dict[str, Any]] = []
 
     def add(method: str, step: int | None, region: str, attention: np.ndarray, covered: np.ndarray, by_class: bool = True) -> None:
+        counted = None if region == "corner" else 1 - corner_coverage(attention.shape[1:], CORNER)
         parts = sample.parts() if by_class else {"all": sample.parts()["all"]}
         for part, of in parts.items():
-            found = attention_inside(attention[of], covered[of], sample.groups[of], seed=seed) if of.any() else None
+            found = attention_inside(attention[of], covered[of], sample.groups[of], counted, seed=seed) if of.any() else None
             key = {"method": method, "step": step, "region": region, "part": part}
             rows.extend([{**key, **found.to_dict()}] if found else [])
 

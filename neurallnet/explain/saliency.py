@@ -6,11 +6,14 @@ spiking network's own derivative is zero almost everywhere and a surrogate stand
 how much, and belongs beside every picture made this way.
 """
 
+import warnings
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 import torch
 from torch import nn
+from tqdm import TqdmWarning
 
 from neurallnet.augment import to_float
 from neurallnet.errors import ConfigError
@@ -46,14 +49,10 @@ def integrated_gradients(
 
     `baseline`: a colour, uint8 or float (3,) in grey levels; the images' mean without it. Raises ConfigError without captum.
     """
-    try:
-        from captum.attr import IntegratedGradients
-    except ModuleNotFoundError:
-        raise ConfigError("integrated gradients need captum; run: pip install 'neurallnet[explain]'") from None
     model.eval()
     colour = mean_colour(images) if baseline is None else np.asarray(baseline)
     empty = torch.as_tensor(colour / 255, dtype=torch.float32).view(1, 3, 1, 1)
-    method, parts = IntegratedGradients(lambda x: model(x).logits), []
+    method, parts = _captum().IntegratedGradients(lambda x: model(x).logits), []
     for rows in batches(images, batch_size):
         x = to_float(torch.from_numpy(images[rows])).requires_grad_()
         asked, start = torch.from_numpy(np.asarray(targets)[rows]), empty.expand_as(x)
@@ -62,6 +61,16 @@ def integrated_gradients(
             rise = (model(x).logits - model(start).logits).gather(1, asked[:, None])[:, 0]
         parts.append((found.sum(1).numpy(), rise.numpy(), (found.sum((1, 2, 3)) - rise).numpy()))
     return Attributions(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _captum() -> ModuleType:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", TqdmWarning)  # that a notebook's kernel lacks widgets; no bar is drawn
+            from captum import attr
+    except ModuleNotFoundError:
+        raise ConfigError("integrated gradients need captum; run: pip install 'neurallnet[explain]'") from None
+    return attr
 
 
 def mean_colour(images: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ def ratio_table(rows: Rows, label: str) -> pd.DataFrame:
     columns = {"ratio": "value", "ratio_low": "low", "ratio_high": "high"}
     table = pd.DataFrame(list(rows))
     if table.empty:
-        raise DataError("figure: no row of attention has two groups or more")
+        raise DataError("figure: no row of attention; the network is silent in this block, or fewer than two groups were explained")
     return (
         table.assign(label=table[label].astype(str), unit="images").drop(columns=["value", "low", "high"]).rename(columns=columns)
     )

@@ -1,0 +1,91 @@
+"""Claims about what is left when slides are not shared: protocols.json."""
+
+from typing import Any
+
+from neurallnet.claims import paper
+from neurallnet.claims.claim import Claim, Verdict, verdict_at_least
+from neurallnet.claims.speed import Evidence
+
+SESSION_AIM = 0.968  # balanced accuracy a public audit reports for a frozen 22 M-parameter foundation model on this protocol
+LEAD_AIM = 3.0  # points over colour alone
+FILE = "protocols.json"
+
+
+def primary_accuracy_session(evidence: Evidence) -> Claim:
+    found = evidence[FILE]["session"]["network"]
+    interval = _ends(found["accuracy_interval"])
+    return _claim(
+        evidence,
+        "primary_accuracy_session",
+        "Accuracy when blocks of acquisition order are held out",
+        found["accuracy"],
+        interval,
+        verdict_at_least(found["accuracy"], interval, paper.PRIMARY_ACCURACY),
+        paper=paper.PRIMARY_ACCURACY,
+    )
+
+
+def session_accuracy_masked(evidence: Evidence) -> Claim:
+    found = evidence[FILE]["session"]["network"]
+    interval = _ends(found["balanced_accuracy_interval"])
+    title = f"Balanced accuracy on held-out blocks, scale bar {evidence[FILE]['scale_bar']} (our aim: {SESSION_AIM})"
+    verdict = verdict_at_least(found["balanced_accuracy"], interval, SESSION_AIM)
+    return _claim(evidence, "session_accuracy_masked", title, found["balanced_accuracy"], interval, verdict)
+
+
+def leak_points(evidence: Evidence) -> Claim:
+    title = "Points of accuracy that the random split adds: the leak"
+    return _claim(evidence, "leak_points", title, evidence[FILE]["leak_points"], None, "not testable here")
+
+
+def colour_only(evidence: Evidence, protocol: str) -> Claim:
+    found = evidence[FILE][protocol]["colour"]
+    interval = _ends(found["balanced_accuracy_interval"])
+    verdict = verdict_at_least(found["accuracy"], _ends(found["accuracy_interval"]), paper.PRIMARY_ACCURACY)
+    title = f"Balanced accuracy of colour alone, {protocol} protocol (the verdict: does its accuracy reach the paper's?)"
+    return _claim(evidence, f"colour_only_accuracy_{protocol}", title, found["balanced_accuracy"], interval, verdict, protocol)
+
+
+def lead_over_colour(evidence: Evidence) -> Claim:
+    found = evidence[FILE]["session"]["lead_over_colour"]
+    interval = (found["interval"][0], found["interval"][1])
+    title = f"Points of balanced accuracy over colour alone, held-out blocks (our aim: {LEAD_AIM:g})"
+    return _claim(
+        evidence,
+        "session_lead_over_colour",
+        title,
+        found["points"],
+        interval,
+        verdict_at_least(found["points"], interval, LEAD_AIM),
+    )
+
+
+def _claim(
+    evidence: Evidence,
+    name: str,
+    title: str,
+    ours: float,
+    interval: tuple[float, float] | None,
+    verdict: Verdict,
+    protocol: str = "session",
+    paper: float | None = None,
+) -> Claim:
+    found = evidence[FILE]
+    part = found[protocol]["network"]
+    how = f"{protocol} protocol" + (f", embargo {found['embargo']}" if protocol == "session" else "")
+    runs = f"{part['folds']} folds, {part['seeds']} seeds, interval over {part['groups']} near-duplicate groups"
+    return Claim(name, title, paper, ours, interval, part["images"], f"{how}, {runs}", verdict, evidence.path(FILE))
+
+
+def _ends(interval: dict[str, Any]) -> tuple[float, float]:
+    return interval["low"], interval["high"]
+
+
+BUILDERS = {
+    "primary_accuracy_session": primary_accuracy_session,
+    "session_accuracy_masked": session_accuracy_masked,
+    "leak_points": leak_points,
+    "colour_only_accuracy_random": lambda evidence: colour_only(evidence, "random"),
+    "colour_only_accuracy_session": lambda evidence: colour_only(evidence, "session"),
+    "session_lead_over_colour": lead_over_colour,
+}

@@ -1,0 +1,151 @@
+"""The leak: one network under the paper's random split and on held-out blocks of acquisition order, beside colour alone.
+
+Images are numbered as they were taken, so a random split puts neighbours of nearly every test image into training. The session
+protocol holds out a fifth of each class's order at a time. What a network loses between the two was never skill. Colour alone
+(21 statistics of an image and a logistic regression) goes through the same folds: what it reaches needs no cell.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neurallnet.arms import arms
+from neurallnet.audit.shortcuts import PROBES, probe
+from neurallnet.dataset import split_folds
+from neurallnet.errors import DataError
+from neurallnet.evaluation import (
+    cluster_interval,
+    correctness,
+    metrics,
+    paired_cluster_difference,
+    read_predictions,
+    write_predictions,
+)
+from neurallnet.readlog import append_test_read
+from neurallnet.runs import TEST_READS, split_digest
+from neurallnet.study import Study
+
+SESSION, RANDOM = "session", "random"
+PROTOCOLS = {RANDOM: "base", SESSION: SESSION}  # protocol -> what the names of its arms begin with
+
+
+def held_out(study: Study, protocol: str) -> pd.DataFrame:
+    """Test predictions of every run of `protocol`, one below the other, with columns `split_fold` and `seed`.
+
+    Raises DataError when the profile has no such run.
+    """
+    tables = []
+    for name, config in arms(study.profile):
+        if name.split("-")[0] == PROTOCOLS[protocol] and config.split.protocol == protocol:
+            table = study.test(name, f"{protocol} protocol, fold {config.split.fold}, seed {config.seed}")
+            tables.append(table.assign(split_fold=config.split.fold, seed=config.seed))
+    if not tables:
+        raise DataError(f"profile {study.profile} trains no run of the {protocol} protocol; add one to SEEDS in arms.py")
+    return pd.concat(tables, ignore_index=True)
+
+
+def probe_held_out(study: Study, protocol: str, name: str = "colour") -> pd.DataFrame:
+    """Test predictions of the probe `name` on the folds of `held_out`, fitted on their training images; read once and kept."""
+    dataset, done, tables = study.dataset(), set(), []
+    for arm, config in arms(study.profile):
+        split, fold = config.split, config.split.fold
+        if arm.split("-")[0] != PROTOCOLS[protocol] or split.protocol != protocol or fold in done:
+            continue
+        done.add(fold)
+        path = study.work.evidence / f"probe-{name}-{protocol}-{fold}.csv"
+        if not path.exists():
+            folds = split_folds(dataset, split)
+            features = PROBES[name].features(dataset.images(config.data, study.work))
+            append_test_read(
+                study.work.evidence / TEST_READS, "test fold", f"probe {name}", split_digest(folds), f"{protocol} protocol"
+            )
+            paths = dataset.frame["path"].tolist()
+            write_predictions(path, probe(name, features, dataset.labels, paths, folds, "test", dataset.classes))
+        tables.append(read_predictions(path).assign(split_fold=fold, seed=0))
+    return pd.concat(tables, ignore_index=True)
+
+
+def scores(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns split_fold, seed, n, accuracy, balanced_accuracy: a row per run of `held_out`."""
+    rows = []
+    for (fold, seed), run in table.groupby(["split_fold", "seed"]):
+        found = metrics(run.drop(columns=["split_fold", "seed"]))
+        kept = {key: found[key] for key in ("n", "accuracy", "balanced_accuracy")}
+        rows.append({"split_fold": int(fold), "seed": int(seed), **kept})
+    return pd.DataFrame(rows)
+
+
+def summary(table: pd.DataFrame, groups: pd.Series, seed: int = 0) -> dict[str, Any]:
+    """Mean accuracy and balanced accuracy over the runs of `held_out`, and their cluster intervals.
+
+    An interval is of the images' shares of right answers over runs, pooled over folds and resampled by `groups` (path -> group):
+    seeds are taken as given, images as drawn.
+    """
+    each, (right, label, group) = scores(table), pooled(table, groups)
+    return {
+        "accuracy": float(each["accuracy"].mean()),
+        "balanced_accuracy": float(each["balanced_accuracy"].mean()),
+        "accuracy_interval": cluster_interval(right, group, seed=seed).to_dict(),
+        "balanced_accuracy_interval": cluster_interval(right, group, label, seed=seed).to_dict(),
+        "lowest_accuracy": float(each["accuracy"].min()),
+        "lowest_balanced_accuracy": float(each["balanced_accuracy"].min()),
+        "images": len(right),
+        "groups": len(set(group)),
+        "folds": int(each["split_fold"].nunique()),
+        "seeds": int(each["seed"].nunique()),
+        "runs": each.to_dict("records"),
+    }
+
+
+def pooled(table: pd.DataFrame, groups: pd.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Share of runs that were right, label and group of each image of `held_out`."""
+    right = table.assign(right=correctness(table).astype(float)).groupby("path").agg({"right": "mean", "label": "first"})
+    return right["right"].to_numpy(), right["label"].to_numpy(str), groups.loc[right.index].to_numpy()
+
+
+def lead(table: pd.DataFrame, probe_table: pd.DataFrame, groups: pd.Series, seed: int = 0) -> dict[str, Any]:
+    """Balanced accuracy of the network minus that of a probe on the same images, paired and resampled by `groups`."""
+    keys = ["path", "split_fold"]
+    other = probe_table.assign(other=correctness(probe_table))[[*keys, "other"]]
+    pairs = table.assign(right=correctness(table)).merge(other, on=keys, validate="many_to_one")
+    group = groups.loc[pairs["path"]].to_numpy()
+    found = paired_cluster_difference(pairs["right"], pairs["other"], group, pairs["label"].to_numpy(str), seed=seed)
+    return {
+        "points": 100 * found.value,
+        "interval": [100 * found.interval.low, 100 * found.interval.high],
+        "unit": found.interval.unit,
+    }
+
+
+def leak_report(study: Study, seed: int = 0) -> dict[str, Any]:
+    """Evidence of chapter 03: both protocols, the network and colour alone, the lead and the leak."""
+    groups, found = study.dataset().groups(), {}
+    for protocol in PROTOCOLS:
+        table, colour = held_out(study, protocol), probe_held_out(study, protocol)
+        found[protocol] = {
+            "network": summary(table, groups, seed),
+            "colour": summary(colour, groups, seed),
+            "lead_over_colour": lead(table, colour, groups, seed),
+        }
+    random, session = (found[name]["network"] for name in (RANDOM, SESSION))
+    return {
+        **found,
+        "embargo": next(c.split.embargo for n, c in arms(study.profile) if c.split.protocol == SESSION),
+        "scale_bar": study.config.data.scale_bar,
+        "leak_points": 100 * (random["accuracy"] - session["accuracy"]),
+        "leak_points_balanced": 100 * (random["balanced_accuracy"] - session["balanced_accuracy"]),
+        "manifest": study.dataset().digest,
+    }
+
+
+def leak_rows(report: dict[str, Any]) -> pd.DataFrame:
+    """Rows for `interval_figure` and the table of chapter 03: balanced accuracy by protocol and by what looked."""
+    rows = []
+    for protocol in PROTOCOLS:
+        for key, title in (("network", "NeurALLNet"), ("colour", "Colour alone")):
+            part = report[protocol][key]
+            ends = part["balanced_accuracy_interval"]
+            row = {"label": f"{title}, {protocol}", "value": part["balanced_accuracy"], "low": ends["low"], "high": ends["high"]}
+            rows.append({**row, "n": part["images"], "unit": f"images, {part['folds']} folds, {part['seeds']} seeds"})
+    return pd.DataFrame(rows)
