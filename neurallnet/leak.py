@@ -149,3 +149,10 @@ def leak_rows(report: dict[str, Any]) -> pd.DataFrame:
             row = {"label": f"{title}, {protocol}", "value": part["balanced_accuracy"], "low": ends["low"], "high": ends["high"]}
             rows.append({**row, "n": part["images"], "unit": f"images, {part['folds']} folds, {part['seeds']} seeds"})
     return pd.DataFrame(rows)
+
+
+def run_rows(report: dict[str, Any]) -> pd.DataFrame:
+    """Balanced accuracy of each run: a row per protocol and fold, a column per seed."""
+    runs = pd.concat([pd.DataFrame(report[name]["network"]["runs"]).assign(protocol=name) for name in PROTOCOLS])
+    table = runs.pivot(index=["protocol", "split_fold"], columns="seed", values="balanced_accuracy")
+    return table.rename(columns=lambda seed: f"seed {seed}")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from neurallnet.claims import leak, paper, speed
+from neurallnet.claims import leak, paper, robustness, speed
 from neurallnet.claims.claim import Claim, verdict_at_least, verdict_at_most, verdict_within
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
@@ -123,5 +123,6 @@ BUILDERS: dict[str, Builder] = {
     "footprint_bytes": _footprint_bytes,
     "primary_accuracy_random": _primary_accuracy_random,
     **leak.BUILDERS,
+    **robustness.BUILDERS,
     **speed.BUILDERS,
 }

@@ -26,9 +26,27 @@ def near_pairs(hashes: Iterable[str], max_distance: int = MAX_DISTANCE) -> np.nd
 
     Raises DataError for a hash that is not 16 hexadecimal digits.
     """
+    words = hash_words(hashes)
+    found = [np.empty((0, 3), np.int64)]
+    for start in range(0, len(words), _BLOCK):
+        distance = np.bitwise_count(words[start : start + _BLOCK, None] ^ words[None, start:])
+        i, j = np.nonzero(distance <= max_distance)
+        later = j > i
+        i, j = i[later], j[later]
+        found.append(np.column_stack((i + start, j + start, distance[i, j])).astype(np.int64))
+    return np.concatenate(found)
+
+
+def cross_distances(hashes: Iterable[str], others: Iterable[str]) -> np.ndarray:
+    """Hamming distance of each of `hashes` to each of `others`: uint8 (N, M). Raises DataError like `hash_words`."""
+    return np.bitwise_count(hash_words(hashes)[:, None] ^ hash_words(others)[None])
+
+
+def hash_words(hashes: Iterable[str]) -> np.ndarray:
+    """Perceptual hashes as uint64 (N,). Raises DataError for one that is not 16 hexadecimal digits."""
     hashes = list(hashes)
     try:
-        words = np.array([int(h, 16) for h in hashes], dtype=np.uint64)
+        return np.array([int(h, 16) for h in hashes], dtype=np.uint64)
     except (ValueError, TypeError, OverflowError):
         bad = next(
             h
@@ -38,14 +56,6 @@ def near_pairs(hashes: Iterable[str], max_distance: int = MAX_DISTANCE) -> np.nd
         raise DataError(
             f"perceptual hash {bad!r} is not 16 hexadecimal digits; make the manifest again"
         ) from None
-    found = [np.empty((0, 3), np.int64)]
-    for start in range(0, len(words), _BLOCK):
-        distance = np.bitwise_count(words[start : start + _BLOCK, None] ^ words[None, start:])
-        i, j = np.nonzero(distance <= max_distance)
-        later = j > i
-        i, j = i[later], j[later]
-        found.append(np.column_stack((i + start, j + start, distance[i, j])).astype(np.int64))
-    return np.concatenate(found)
 
 
 def components(size: int, pairs: np.ndarray) -> np.ndarray:

@@ -91,3 +91,15 @@ def ratio_table(rows: Rows, label: str) -> pd.DataFrame:
     return (
         table.assign(label=table[label].astype(str), unit="images").drop(columns=["value", "low", "high"]).rename(columns=columns)
     )
+
+
+def lead_table(rows: Rows, than: str) -> pd.DataFrame:
+    """Rows of `explain.removal_table` as `interval_figure` draws them: how much better each order is than the order `than`."""
+    found = [
+        {"label": f"{row['order']}\n{row['mode']}", **row["better_than"][than], "n": row["n"], "unit": "images"}
+        for row in rows
+        if than in row["better_than"]
+    ]
+    if not found:
+        raise DataError(f"figure: no order was compared with {than!r}")
+    return pd.DataFrame(found)

@@ -8,6 +8,7 @@ from neurallnet.robustness.corruptions import (
     corrupt,
     severity_table,
 )
+from neurallnet.robustness.drops import corruption_drops
 from neurallnet.robustness.mce import MeanCorruptionError, mean_corruption_error
 from neurallnet.robustness.seen import seen_in_training
 from neurallnet.robustness.tables import (
@@ -28,6 +29,7 @@ __all__ = [
     "MeanCorruptionError",
     "corrupt",
     "corrupted_predictions",
+    "corruption_drops",
     "each_corruption",
     "mean_corruption_error",
     "read_corrupted",

@@ -1,0 +1,31 @@
+"""What a corruption costs: the untouched image against itself, corrupted."""
+
+import pandas as pd
+
+from neurallnet.errors import DataError
+from neurallnet.evaluation.paired import paired_cluster_difference, paired_correctness
+from neurallnet.evaluation.predictions import groups_of
+from neurallnet.robustness.tables import CLEAN, each_corruption
+
+MIDDLE = 3  # the severity that claims are about
+
+
+def corruption_drops(predictions: pd.DataFrame, groups: pd.Series, severity: int = MIDDLE, seed: int = 0) -> pd.DataFrame:
+    """Columns corruption, severity, drop, low, high, unit, n: points of accuracy lost at `severity`, paired by image.
+
+    `predictions` as of `corrupted_predictions`; the interval is bootstrapped over `groups` (path -> group). Raises DataError
+    when the untouched images are missing.
+    """
+    parts = dict(each_corruption(predictions))
+    clean = parts.get((CLEAN, 0))
+    if clean is None:
+        raise DataError("corruptions: the untouched images are missing; evaluate them with the corrupted ones")
+    rows = []
+    for (name, level), part in parts.items():
+        if name == CLEAN or level != severity:
+            continue
+        pairs = paired_correctness(clean, part)
+        found = paired_cluster_difference(pairs["first"], pairs["second"], groups_of(pairs, groups), seed=seed)
+        ends = {"low": 100 * found.interval.low, "high": 100 * found.interval.high, "unit": found.interval.unit, "n": found.n}
+        rows.append({"corruption": name, "severity": int(level), "drop": 100 * found.value, **ends})
+    return pd.DataFrame(rows)

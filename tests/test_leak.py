@@ -1,0 +1,61 @@
+"""The leak: pooling over folds and seeds, the lead over a probe, against numbers worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import balanced_accuracy_score
+
+from neurallnet.evaluation import build_predictions
+from neurallnet.leak import lead, pooled, scores, summary
+
+CLASSES = ("a", "b")
+
+
+def predictions(labels: str, calls: str, fold: int, seed: int) -> pd.DataFrame:
+    """A predictions table: one letter per image, named after fold and place."""
+    paths = [f"{fold}-{place}" for place in range(len(labels))]
+    logits = np.array([[2.0, 0.0] if call == "a" else [0.0, 2.0] for call in calls])
+    return build_predictions(paths, list(labels), "test", logits, CLASSES).assign(split_fold=fold, seed=seed)
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    runs = [("aab", "aab", 0, 0), ("aab", "abb", 0, 1), ("abb", "abb", 1, 0), ("abb", "aba", 1, 1)]
+    return pd.concat([predictions(*run) for run in runs], ignore_index=True)
+
+
+@pytest.fixture
+def groups(table) -> pd.Series:
+    paths = table["path"].unique()
+    return pd.Series(np.arange(len(paths)), index=pd.Index(paths, name="path"))
+
+
+def test_scores_are_those_of_each_run(table):
+    found = scores(table).set_index(["split_fold", "seed"])["balanced_accuracy"]
+    assert found[0, 1] == balanced_accuracy_score(list("aab"), list("abb")) == 0.75
+    assert found[1, 1] == balanced_accuracy_score(list("abb"), list("aba")) == 0.75
+    assert found[0, 0] == found[1, 0] == 1
+
+
+def test_an_image_counts_once_with_its_share_of_right_runs(table, groups):
+    right, label, group = pooled(table, groups)
+    shares = dict(zip(sorted(table["path"].unique()), right, strict=True))
+    assert shares == {"0-0": 1, "0-1": 0.5, "0-2": 1, "1-0": 1, "1-1": 1, "1-2": 0.5}
+    assert list(label) == list("aababb") and len(set(group)) == 6
+
+
+def test_summary_names_what_was_averaged(table, groups):
+    found = summary(table, groups)
+    assert found["balanced_accuracy"] == pytest.approx((1 + 0.75 + 1 + 0.75) / 4)
+    assert (found["folds"], found["seeds"], found["images"], found["lowest_balanced_accuracy"]) == (2, 2, 6, 0.75)
+    ends = found["balanced_accuracy_interval"]
+    assert ends["low"] < (2.5 / 3 + 2.5 / 3) / 2 < ends["high"] and ends["unit"] == "near-duplicate group"
+
+
+def test_lead_is_the_difference_of_balanced_accuracies(table, groups):
+    probe = pd.concat([predictions("aab", "aaa", 0, 0), predictions("abb", "aab", 1, 0)], ignore_index=True)
+    found = lead(table, probe, groups)
+    network = (2.5 / 3 + 2.5 / 3) / 2  # pooled over folds and seeds
+    colour = (3 / 3 + 1 / 3) / 2
+    assert found["points"] == pytest.approx(100 * (network - colour))
+    assert found["interval"][0] < found["points"] < found["interval"][1]
