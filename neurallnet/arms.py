@@ -59,6 +59,19 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "separable-narrow": {"model": {"convolution": "separable", "channels": _NARROW}},  # the smallest
 }
 
+# What the published recipe owes to each of its parts, on two held-out folds and their validation images (choice.py).
+CHOICES: dict[str, dict[str, dict[str, Any]]] = {
+    "hue-stored": {"model": {"hue": "stored"}},  # hues as the camera gave them
+    "unweighted": {"train": {"class_weights": "none"}},  # every image counts alike, so that Benign counts least
+    "no-cell-free": {"augment": {"cell_free": 0.0}},  # no fields without nucleated cells
+}
+CHOICE_FOLDS = (1, 3)  # their validation images lie at either end of the file order
+CHANGES |= {
+    f"choice-{name}-{fold}": {**change, "split": {"protocol": "session", "fold": fold}}
+    for name, change in CHOICES.items()
+    for fold in CHOICE_FOLDS
+}
+
 # Arms by the question they answer; `base` is what each is compared with.
 GROUPS: dict[str, tuple[str, ...]] = {
     "ablation": (
@@ -79,11 +92,15 @@ SWEEP = ("steps-1", "steps-2", "size-64", "shallow", "narrow", "narrow-steps-2")
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
-    "smoke": {"base": (0,), "no-se": (0,), "session-0": (0,), "steps-1": (0,)},
+    "smoke": {
+        **dict.fromkeys(("base", "no-se", "session-0", "steps-1"), (0,)),
+        **dict.fromkeys(("session-1", "session-3", "choice-hue-stored-1", "choice-hue-stored-3"), (0,)),
+    },
     "full": {
         "base": (0, 1, 2, 3, 4),
         **dict.fromkeys(_SESSIONS, (0, 1, 2)),
-        "no-se": (0, 1, 2),
+        "no-se": (0,),
+        **{f"choice-{name}-{fold}": (0,) for name in CHOICES for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
     },
 }
@@ -111,7 +128,7 @@ def arms(profile: str) -> list[Arm]:
     """The runs of `profile`, in the order they are trained; raises ConfigError for an unknown profile.
 
     >>> [arm.name for arm in arms("smoke")]
-    ['base-0', 'no-se-0', 'session-0-0', 'steps-1-0']
+    ['base-0', 'no-se-0', 'session-0-0', 'steps-1-0', 'session-1-0', 'session-3-0', 'choice-hue-stored-1-0', 'choice-hue-stored-3-0']
     """
     profile_config(profile)
     return [make_arm(profile, name, seed) for name, seeds in SEEDS[profile].items() for seed in seeds]

@@ -115,9 +115,10 @@ def plausible(table: pd.DataFrame, max_stretch: float) -> np.ndarray:
     return (np.linalg.det(linear) > 0) & (stretch[:, 0] <= max_stretch) & (stretch[:, 1] >= 1 / max_stretch)
 
 
-def verified(table: pd.DataFrame, config: AuditConfig) -> np.ndarray:
-    """bool (n,): the rows that show one field, by `min_inliers` points on a plausible map."""
-    return (table["inliers"].to_numpy() >= config.min_inliers) & plausible(table, config.max_stretch)
+def verified(table: pd.DataFrame, config: AuditConfig, min_inliers: int | None = None) -> np.ndarray:
+    """bool (n,): the rows that show one field, by `min_inliers` (the configured number) points on a plausible map."""
+    least = config.min_inliers if min_inliers is None else min_inliers
+    return (table["inliers"].to_numpy() >= least) & plausible(table, config.max_stretch)
 
 
 def moved(table: pd.DataFrame, size: int) -> np.ndarray:

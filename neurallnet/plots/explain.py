@@ -52,7 +52,8 @@ def heat_figure(
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     scale = figure.colorbar(mesh, ax=axes, pad=0.02, format=_PERCENT if percent else None)
-    scale.set_label(measure)
+    scale.set_label(measure, color=INK)
+    scale.ax.tick_params(colors=INK)
     scale.outline.set_visible(False)
     if title:
         axes.set_title(title)
@@ -78,7 +79,7 @@ def removal_figure(rows: Rows, fractions: Sequence[float], *, synthetic: bool = 
     panels[-1].xaxis.set_major_formatter(_PERCENT)
     panels[-1].set_xlabel(f"Share of the field deleted or inserted (n = {rows[0]['n']:,} images)", color=INK)
     handles, names = panels[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper left", ncols=3)
+    figure.legend(handles, names, loc="outside lower left", ncols=3, frameon=False, labelcolor=INK)
     return label_synthetic(figure) if synthetic else figure
 
 
