@@ -1,6 +1,6 @@
 """The directive `choices`: a table of a settings class of neurallnet.config, name, default and the reason beside it.
 
-The reasons are the comments in the source, so the page cannot say anything else than the code does.
+The reasons are the comments in the source, behind a setting or above it, so the page cannot say anything else than the code does.
 """
 
 import inspect
@@ -19,12 +19,27 @@ _FIELD = re.compile(r"^    (?P<name>\w+): .*?(?<![=<>!]) = (?P<default>.*?)(?:  
 def choices_markdown(name: str) -> str:
     """Markdown table of the fields of `neurallnet.config.<name>`; raises ValueError for a class without any."""
     defaults = getattr(config, name, None)
-    fields = [m for m in map(_FIELD.match, inspect.getsource(defaults).splitlines()) if m] if defaults else []
+    fields = reasons(inspect.getsource(defaults)) if defaults else {}
     if not fields:
         raise ValueError(f"neurallnet.config has no settings class {name!r}")
     values = defaults()
-    rows = [f"| `{m['name']}` | `{getattr(values, m['name'])}` | {m['reason'] or ''} |" for m in fields]
+    rows = [f"| `{field}` | `{getattr(values, field)}` | {reason} |" for field, reason in fields.items()]
     return "\n".join(["| Setting | Default | Why |", "|---|---|---|", *rows])
+
+
+def reasons(source: str) -> dict[str, str]:
+    """Name of each setting -> the comment behind it, or the comment lines above it."""
+    found: dict[str, str] = {}
+    above: list[str] = []
+    for line in source.splitlines():
+        if line.startswith("    # "):
+            above.append(line.strip("# "))
+        elif field := _FIELD.match(line):
+            found[field["name"]] = field["reason"] or " ".join(above)
+            above = []
+        else:
+            above = []
+    return found
 
 
 class Choices(SphinxDirective):
