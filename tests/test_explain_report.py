@@ -83,6 +83,8 @@ def test_rows_say_what_they_are_of(found):
         if row["region"] == "corner":
             assert row["chance"] == pytest.approx(0.16**2, rel=1e-5)
     assert report["attention_inside_cells"] in report["attention"]
+    assert report["attention_inside_cells"]["mask_too_small"] == report["masks"][0]["too_small"]
+    assert report["attention_inside_cells"]["chance"] == pytest.approx(report["masks"][0]["area"], rel=0.05)
     assert report["scale_bar"] == "removed"
     assert report["masks"][0]["area"] == pytest.approx(np.pi * 7**2 / 40**2, rel=0.15), "the disc"
     orders = [(row["mode"], row["order"]) for row in report["removal"]["rows"]]

@@ -1,8 +1,8 @@
 """How often the audit would call two pictures one field by chance: the same comparison where no pair can be right.
 
-    mirrored  the candidate pairs themselves, one picture mirrored: same stain, same cells, same shortlist, but a field seen in a
-              mirror is not that field, and a map that mirrors back is refused
-    classes   random pairs of different classes
+mirrored  the candidate pairs themselves, one picture mirrored: same stain, same cells, same shortlist, but a field seen in a
+          mirror is not that field, and a map that mirrors back is refused
+classes   random pairs of different classes
 """
 
 from pathlib import Path

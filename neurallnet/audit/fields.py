@@ -14,7 +14,7 @@ from neurallnet.audit.features import Features
 from neurallnet.audit.matching import compare, moved, verified
 from neurallnet.audit.settings import AuditConfig
 from neurallnet.audit.shortlist import candidates
-from neurallnet.data.phash import components, cross_distances, near_pairs
+from neurallnet.data.phash import components, hash_words, near_pairs
 
 OTHER_LIMITS = (6, 8, 10, 15, 20, 30)  # values of min_inliers whose effect is shown beside the chosen one's
 
@@ -23,8 +23,9 @@ OTHER_LIMITS = (6, 8, 10, 15, 20, 30)  # values of min_inliers whose effect is s
 class FieldAudit:
     """What was compared and found.
 
-    `compared`: `matching.compare` of every candidate pair; `pairs`: the verified ones by name (a, b, label_a, label_b, gap, distance,
-    matches, inliers, moved, agreement); `groups`: path -> number of its same-field group; `report`: the counts, ready for JSON.
+    `compared`: `matching.compare` of every candidate pair; `pairs`: the verified ones by name (a, b, label_a, label_b, gap,
+    distance, matches, inliers, moved, agreement); `groups`: path -> number of its same-field group; `report`: the counts, ready
+    for JSON.
     """
 
     compared: pd.DataFrame
@@ -68,10 +69,9 @@ def audit_fields(
 def named_pairs(frame: pd.DataFrame, pictures: np.ndarray, found: pd.DataFrame, config: AuditConfig) -> pd.DataFrame:
     """The rows of `matching.compare` in `found` with the names of their pictures, see FieldAudit.pairs."""
     found = found.reset_index(drop=True)
-    hashes = frame["phash"].to_numpy(object)
-    distance = [int(cross_distances([hashes[i]], [hashes[j]])[0, 0]) for i, j in found[["i", "j"]].itertuples(index=False)]
-    return pair_table(frame, found[["i", "j"]].to_numpy(np.int64)).assign(
-        distance=np.array(distance, np.int64),
+    words, pairs = hash_words(frame["phash"]), found[["i", "j"]].to_numpy(np.int64)
+    return pair_table(frame, pairs).assign(
+        distance=np.bitwise_count(words[pairs[:, 0]] ^ words[pairs[:, 1]]).astype(np.int64),
         matches=found["matches"],
         inliers=found["inliers"],
         moved=moved(found, config.size),

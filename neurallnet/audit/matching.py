@@ -19,6 +19,7 @@ BLOCK = 64  # pictures per kept file of comparisons
 MAP = ("xx", "xy", "x0", "yx", "yy", "y0")  # x' = xx x + xy y + x0, y' = yx x + yy y + y0, in pixels of the audit's size
 COLUMNS = ("i", "j", "matches", "inliers", *MAP)
 _LEAST = 4  # matches below which no map is sought: three points always agree on one
+_AT_ONCE = 128  # pictures compared with one at a time: 256 x 128 x 256 distances are 34 MB
 _FAR = np.float32(2**23)  # farther than any real descriptor
 
 
@@ -101,10 +102,11 @@ def _compare(features: Features, others: Features, pairs: np.ndarray, config: Au
     rows[:, :2] = pairs
     for i in np.unique(pairs[:, 0]):
         mine = np.flatnonzero(pairs[:, 0] == i)
-        for row, found in zip(mine, matches(features, i, others, pairs[mine, 1], config.ratio), strict=True):
-            here, there = features.points[i, found[:, 0]], others.points[pairs[row, 1], found[:, 1]]
-            inliers, map_ = common_map(here, there, config.tolerance)
-            rows[row, 2], rows[row, 3], rows[row, 4:] = len(found), inliers, map_
+        for part in np.split(mine, range(_AT_ONCE, len(mine), _AT_ONCE)):
+            for row, found in zip(part, matches(features, i, others, pairs[part, 1], config.ratio), strict=True):
+                here, there = features.points[i, found[:, 0]], others.points[pairs[row, 1], found[:, 1]]
+                inliers, map_ = common_map(here, there, config.tolerance)
+                rows[row, 2], rows[row, 3], rows[row, 4:] = len(found), inliers, map_
     return rows
 
 

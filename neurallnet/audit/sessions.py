@@ -1,8 +1,9 @@
 """Session structure read off the files alone: scale-bar form, stain of the background, and where either changes in file order.
 
-A stream is what one smear on one microscope leaves behind: pictures of one class with one form of scale bar and one stain. Files of
-several streams may alternate, so that neighbours in file order need not be neighbours in time; within a stream, a block is a stretch
-without a change of colour. Where streams alternate, no cut of the file order keeps a session out of training.
+A stream is what one smear on one microscope leaves behind: pictures of one class with one form of scale bar and one stain. Files
+of several streams may alternate, so that neighbours in file order need not be neighbours in time; within a stream, a block is a
+stretch without a change of tint. Where streams alternate, no cut of the file order keeps a session out of training. Streams are
+read off colour and print: no file says which smear or patient it shows.
 """
 
 from typing import Any

@@ -34,16 +34,14 @@ class AuditConfig:
     max_distance: int = MAX_DISTANCE  # pHash bits by which near-duplicates may differ
     min_inliers: int = 8  # distinct matched points that agree on one map; the controls say how often chance gives that
     max_stretch: float = 1.6  # scale of the map along any direction, and its inverse: one microscope, but squeezed to a square
-    same_image: float = 8.0  # pixels of `size` a corner may move for two pictures to show the same view: JPEG and resizing, no stage
+    same_image: float = 8.0  # pixels of `size` a corner may move when two pictures show one view: JPEG and resizing only
 
     def __post_init__(self) -> None:
         for name in ("size", "features", "window", "shortlist", "words", "controls", "min_inliers"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"audit {name} must be 1 or more, not {getattr(self, name)!r}")
         if not 0 < self.ratio <= 1 or self.max_stretch <= 1 or self.tolerance <= 0 or not 0 <= self.max_distance <= 64:
-            raise ConfigError(
-                "audit: ratio must lie in (0, 1], max_stretch above 1, tolerance above 0, max_distance from 0 to 64"
-            )
+            raise ConfigError("audit: ratio must lie in (0, 1], max_stretch above 1, tolerance above 0, max_distance from 0 to 64")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dict, ready for JSON."""

@@ -1,7 +1,7 @@
 """Which pairs of pictures are worth comparing: neighbours in file order, and those with the most similar visual words.
 
-Comparing all pairs of 3,256 pictures would take hours. A picture's visual words are its descriptors, each replaced by the nearest of
-a few hundred cluster centres and counted (Sivic and Zisserman, ICCV 2003, doi 10.1109/ICCV.2003.1238663).
+Comparing all pairs of 3,256 pictures would take hours. A picture's visual words are its descriptors, each replaced by the nearest
+of a few hundred cluster centres and counted (Sivic and Zisserman, ICCV 2003, doi 10.1109/ICCV.2003.1238663).
 """
 
 from pathlib import Path

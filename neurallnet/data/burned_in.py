@@ -4,11 +4,12 @@ Three cues, each a bool map of the pixels it holds for drawn:
 
     black ink   a thin stroke, darker than all around it, on paper that is white in every channel
     red ink     a thin stroke whose red exceeds green and blue; nuclei are purple and red cells are no strokes
-    rule        a stripe whose two edges are straight for several per cent of the picture, brighter or darker than its
-                surroundings by any amount a reader would see
+    rule        a thin stripe, white or with a channel that is nearly off, whose two edges are straight for several per cent
+                of the picture; the outline of a cell bends sooner
 
 A closing (opening) with a square wider than a stroke gives the brightness (redness) of what lies around it, and the
-difference is the stroke: the black and white top hats of mathematical morphology (Serra 1982).
+difference is the stroke: the black and white top hats of mathematical morphology (Serra, Image Analysis and Mathematical
+Morphology, 1982). A picture is handled as its channels, int16 (3, h, w), since differences of uint8 wrap around.
 """
 
 import numpy as np
@@ -68,7 +69,7 @@ def _horizontal(grey: np.ndarray, width: int) -> np.ndarray:
 
 
 def _runs(edge: np.ndarray, length: int) -> np.ndarray:
-    """Middles of runs of at least `length` edge pixels in a row; bool (h, w) -> bool (h, w)."""
+    """Middles of runs of `length` or more marked pixels in a row; bool (h, w) -> bool (h, w)."""
     if edge.shape[1] < length or not edge.any():
         return np.zeros_like(edge)
     return ndimage.minimum_filter1d(edge.view(np.uint8), length, axis=1, mode="constant").astype(bool)

@@ -114,6 +114,8 @@ def _lower_right(image: np.ndarray, redness: float) -> Box | None:
     height, width = image.shape[:2]
     every = max(1, -(-width // WORKING_WIDTH))
     rows, columns = (round(share * side) // every * every for share, side in zip(REACH, (height, width), strict=True))
+    if not rows * columns:
+        return None
     corner = _planes(image[height - rows :, width - columns :], every)
     for marks in (lambda: ink(corner, width // every, redness), lambda: rules(corner, width // every)):
         found = _bar(marks(), corner, width // every)

@@ -72,7 +72,8 @@ def stain_mask(image: np.ndarray) -> np.ndarray:
 def coverage(masks: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
     """Share of each place of a map (height, width) that a mask (H, W) covers, float32 (N, height, width).
 
-    Exact where places cut through pixels, so that the mean over places is the mask's share of the area.
+    Exact where places cut through pixels, so that the mean over places is the mask's share of the area. Of a map of numbers it
+    is their mean at each place.
     """
     return np.stack([_overlap(size[0], len(m)) @ m @ _overlap(size[1], m.shape[1]).T for m in masks]).astype(np.float32)
 

@@ -7,7 +7,6 @@ import numpy as np
 from torch import nn
 
 from neurallnet.data.scale_bar import PATCH
-from neurallnet.errors import DataError
 from neurallnet.explain.activity import gate_values, spike_rates
 from neurallnet.explain.attention import LEAST_AREA, attention_inside
 from neurallnet.explain.gradcam import CamMaps
@@ -64,10 +63,10 @@ def headline(attention: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 
 def mask_rows(sample: Sample, masks: Masks) -> list[dict[str, Any]]:
-    """Kind and rule of mask by part: images, mean area, and how many masks are too small to be used."""
+    """Kind and rule of mask by part: images, mean area outside the corner, and how many masks are too small to be used."""
     rows = []
     for kind, of_kind in masks.items():
-        area = np.array([mask.mean() for mask in of_kind])
+        area = np.array([np.average(mask, weights=1 - corner_coverage(mask.shape, CORNER)) for mask in of_kind])
         for part, of in sample.parts().items():
             small = int((area[of] < LEAST_AREA).sum())
             mean = float(area[of].mean()) if of.any() else None
@@ -109,8 +108,6 @@ def removal_rows(
 ) -> list[dict[str, Any]]:
     """`removal_table` of the images `few`: both methods, the cells of the stain rule, random order, and centre first."""
     size, images = cams.steps.shape[2:], sample.images[few]
-    if images.shape[1] % size[0] or images.shape[2] % size[1]:
-        raise DataError(f"removal: images of {images.shape[1:3]} do not divide into a map of {size}; choose another block")
     scores = {
         CAM: cams.signed[few],
         PIXELS: coverage(pixels.maps[few], size),

@@ -1,0 +1,40 @@
+"""What `neurallnet audit` does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from neurallnet.audit.report import run_audit
+from neurallnet.audit.summary import summary
+from neurallnet.dataset import open_dataset
+from neurallnet.evidence import write_evidence
+from neurallnet.paths import workspace
+
+
+def audit(name: str, against: Sequence[str], data: Path | None, work: Path | None, json_file: Path | None) -> None:
+    """Audit the set `name` and its overlap with the sets `against`; print the summary, and write `json_file` when given.
+
+    Files that cannot be read are named and left out. Raises DataError, ConfigError.
+    """
+    synthetic = name.startswith("synthetic")
+    place = workspace(work, "smoke" if synthetic else "full")
+    dataset, *others = (open_dataset(one, place, data) for one in (name, *dict.fromkeys(against)))
+    for opened in (dataset, *others):
+        for path, reason in opened.manifest.rejected[["path", "reason"]].itertuples(index=False):
+            typer.echo(f"not used: {opened.root / path}: {reason}", err=True)
+    report = run_audit(dataset, others, place)
+    if json_file is not None:
+        write_evidence(json_file, report)
+    if synthetic:
+        typer.echo("SYNTHETIC images, no evidence about leukemia")
+    typer.echo(summary(report).to_string(index=False, justify="left"))
+    for other, found in report["overlap"].items():
+        typer.echo(f"\n{other} -> {name} (distance in bits of 64, inliers, verdict)")
+        for row in found["rows"][:50]:
+            typer.echo(f"  {row['file']:32} {row['match']:32} {row['distance']:3} {row['inliers']:4}  {row['verdict']}")
+        if len(found["rows"]) > 50:
+            typer.echo(f"  and {len(found['rows']) - 50:,} more" + ("" if json_file else "; all of them with --json FILE"))
+    typer.echo(f"\n{report['fields']['shortlist']}")
+    if json_file is not None:
+        typer.echo(f"all figures: {json_file}")

@@ -1,0 +1,92 @@
+"""What a network computes on the way to its answer, per image, in the one forward pass that gives the answer.
+
+`currents` says whether an image looks like those the network was made for: the normalized current of the first convolution, what
+its neurons receive before any gate, through its mean and, at several scales, its standard deviation over pixels. Filters see
+colour and texture; averaging the current over 2 x 2 pixels again and again tells fine structure from coarse, so that
+magnification and focus show too. Spike rates of the blocks (`rates_<l>`) are what the later layers make of it; they saturate and
+forget what the task does not need, and separate laboratories worse (chapter "Trust" compares).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from neurallnet.augment import to_float
+from neurallnet.errors import ConfigError, DataError
+
+SCALES = 4  # the current as it is, and averaged over 2, 4 and 8 pixels: up to about two red cells at 96 pixels a side
+LEAST = 1e-3  # of a normalized current's spread: below it a channel counts as flat, and its logarithm stays finite
+
+
+@torch.inference_mode()
+def features(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> dict[str, np.ndarray]:
+    """Float32 arrays by name for `images` uint8 (N, H, W, 3), in evaluation mode, float32 and one forward pass:
+
+    logits     (N, classes)
+    currents   (N, C_1 * (1 + scales)), see `current_statistics`
+    rates_<l>  (N, C_l): mean spike rate of each channel of block l over pixels and time steps; l counts from 1
+
+    The network's mode is restored. Raises ConfigError for a network without blocks, DataError for other arrays.
+    """
+    blocks = list(getattr(model, "blocks", ()))
+    if not blocks:
+        raise ConfigError(f"features: {type(model).__name__} has no blocks to look into; only NeurALLNet and its dense twin have")
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
+        raise DataError(f"features: images are {images.dtype} {images.shape}, not uint8 (N, height, width, 3) with N > 0")
+    found: dict[str, list[np.ndarray]] = {}
+    add: Callable[[str, Tensor], None] = lambda name, value: found.setdefault(name, []).append(value.float().numpy())  # noqa: E731
+    handles, was_training = _watch(blocks, add, lambda: size), model.training
+    model.eval()
+    try:
+        for start in range(0, len(images), batch_size):
+            batch = np.ascontiguousarray(images[start : start + batch_size])
+            size = len(batch)
+            add("logits", model(to_float(torch.tensor(batch))).logits)
+    finally:
+        model.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def current_statistics(current: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, C * (1 + scales)): mean over pixels, then log standard deviation at each of up to SCALES scales.
+
+    A scale is left out where fewer than 4 x 4 values would remain.
+    """
+    parts = [current.mean((2, 3))]
+    for scale in range(SCALES):
+        if scale:
+            current = F.avg_pool2d(current, 2)
+        if min(current.shape[2:]) < 4 and scale:
+            break
+        parts.append(current.flatten(2).std(2, correction=0).clamp_min(LEAST).log())
+    return torch.cat(parts, 1)
+
+
+def _watch(blocks: list[nn.Module], add: Callable[[str, Tensor], None], size: Callable[[], int]) -> list[Any]:
+    """Hooks that `add` the rates of every block and the currents of the first; `size` tells the images of the batch."""
+    raw: list[Tensor] = []
+
+    def keep_current(module: nn.Module, args: tuple, current: Tensor) -> None:
+        raw[:] = [current]
+
+    def add_currents(module: nn.Module, args: tuple, normalized: Any) -> None:
+        current = normalized
+        if isinstance(normalized, tuple):  # a spiking block's normalization is a map, applied where the neurons read
+            scale, shift = (value[..., None, None] for value in normalized)
+            current = raw[0].float() * scale + shift
+        add("currents", current_statistics(current.unflatten(0, (-1, size())).mean(0)))
+
+    def add_rates(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, args: tuple, spikes: Tensor) -> None:
+            add(name, spikes.float().mean((2, 3)).unflatten(0, (-1, size())).mean(0))
+
+        return hook
+
+    handles = [blocks[0].conv.register_forward_hook(keep_current), blocks[0].norm.register_forward_hook(add_currents)]
+    return handles + [block.register_forward_hook(add_rates(f"rates_{place}")) for place, block in enumerate(blocks, 1)]
