@@ -43,6 +43,9 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "steps-2": {"model": {"time_steps": 2}},
     "steps-8": {"model": {"time_steps": 8}},  # is there more to gain from time?
     "dense": {"model": {"family": "dense"}},  # the same network with ReLU: what spiking costs or brings
+    # A charge on spikes above 0.05 per neuron and step: what accuracy is left as the rate falls.
+    "sparse-30": {"train": {"spike_charge": 30.0}},
+    "sparse-300": {"train": {"spike_charge": 300.0}},
     # Peers: other people's networks from scratch, on the same images, split and budget.
     "small-cnn": {"model": {"family": "small_cnn"}},  # of LGD-Net's size, 161 k parameters
     "efficientnet-b0": {"model": {"family": "efficientnet_b0"}},  # 4.0 M; what a user would pick
@@ -79,6 +82,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("beta-0.5", "beta-learned", "reset-zero", "fast-sigmoid", "encoding-rate", "encoding-latency"),
         *("loss-tet", "loss-count", "steps-1", "steps-2", "steps-8", "dense"),
     ),
+    "energy": ("sparse-30", "sparse-300"),
     "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
         *("steps-1", "steps-2", "steps-8", "size-64", "size-128", "size-224"),

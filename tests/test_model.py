@@ -64,7 +64,7 @@ def test_excitation_acts_on_each_time_step_of_each_image():
     expected = torch.sigmoid(se.excite.weight @ torch.relu(se.squeeze.weight @ z[2] + se.squeeze.bias) + se.excite.bias)
     torch.testing.assert_close(gate[2], expected)
     changed = z.clone()
-    changed[0] += 1
+    changed[0] = 5 * torch.randn(16)
     assert torch.equal(se(changed)[1:], gate[1:]) and not torch.equal(se(changed)[0], gate[0])
 
 

@@ -1,6 +1,7 @@
 """Claims about corrupted test images, from robustness.json: accuracy at severity 3, and what hue and stain shifts cost."""
 
 from functools import partial
+from typing import Any
 
 from neurallnet.claims.claim import Claim
 from neurallnet.claims.speed import Evidence
@@ -13,7 +14,7 @@ DROP_AIM = 5.0  # points
 
 def accuracy_under(evidence: Evidence, name: str) -> Claim:
     found = evidence[FILE]
-    row = next(r for r in found["rows"] if r["corruption"] == name and r["severity"] == SEVERITY)
+    row = _row([r for r in found["rows"] if r["severity"] == SEVERITY], name)
     corruption = CORRUPTIONS[name]
     level = f"{corruption.parameter} {corruption.levels[SEVERITY - 1]:g} {corruption.unit}"
     return Claim(
@@ -30,7 +31,7 @@ def accuracy_under(evidence: Evidence, name: str) -> Claim:
 
 
 def drop(evidence: Evidence, name: str) -> Claim:
-    row = next(r for r in evidence[FILE]["drops"] if r["corruption"] == name)
+    row = _row(evidence[FILE].get("drops", []), name)
     return Claim(
         id=f"{name}_drop",
         claim=f"Points of accuracy a {CORRUPTIONS[name].title.lower()} costs (our aim: at most {DROP_AIM:g})",
@@ -42,6 +43,14 @@ def drop(evidence: Evidence, name: str) -> Claim:
         verdict="reproduced" if row["drop"] <= DROP_AIM else "not reproduced",
         evidence=evidence.path(FILE),
     )
+
+
+def _row(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The row of a corruption; raises FileNotFoundError, as for evidence that is not there yet, when it was not measured."""
+    found = [row for row in rows if row["corruption"] == name]
+    if not found:
+        raise FileNotFoundError(f"{FILE}: {name} was not measured")
+    return found[0]
 
 
 BUILDERS = {
