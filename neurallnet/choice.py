@@ -26,8 +26,8 @@ def validation_names(choice: str, seed: int = 0) -> list[str]:
 
 
 def choice_table(study: Study) -> pd.DataFrame:
-    """A row per arm that the profile trains: choice, balanced accuracy on validation images (mean of folds) untouched and under each shift, with the
-    cluster interval of the untouched, n.
+    """A row per arm that the profile trains: choice, balanced accuracy on validation images (mean of folds) untouched
+    and under each shift, with the cluster interval of the untouched, n.
     """
     groups, rows, trained = study.dataset().groups(), [], SEEDS[study.profile].keys()
     choices = [choice for choice in CHOICES if f"choice-{choice}-{CHOICE_FOLDS[0]}" in trained]
