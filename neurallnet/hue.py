@@ -29,7 +29,8 @@ def normalize_hue(images: Tensor) -> Tensor:
     >>> torch.allclose(*normalize_hue(torch.stack((red, blue))[:, :, None, None]), atol=1e-5)
     True
     """
-    if library() is not None and images.device.type == "cpu" and images.dtype == torch.float32 and not images.requires_grad:
+    plain = images.device.type == "cpu" and images.dtype == torch.float32 and not images.requires_grad
+    if plain and library() is not None and not torch.jit.is_tracing():  # an exporter would keep the result as a constant
         return _compiled(images)
     return _composed(images)
 

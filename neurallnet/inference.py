@@ -145,6 +145,8 @@ def refuse_unsupported(model: nn.Module) -> None:
     """Raise ConfigError when a part of `model` is not one this module knows how to write out."""
     if type(model) is not NeurALLNet:
         raise ConfigError(f"{type(model).__name__} has no unrolled form; give a NeurALLNet")
+    if model.config.encoding != "direct":
+        raise ConfigError(f"encoding {model.config.encoding!r} has no unrolled form; only direct encoding has")
     known = {"conv": (nn.Conv2d,), "norm": (AffineBatchNorm, NoNorm), "excitation": (SqueezeExcite,)}
     for index, block in enumerate(model.blocks):
         where = f"blocks.{index}"

@@ -1,10 +1,12 @@
 """Every network that can be trained, by the `family` of its configuration, with one interface: images -> Output."""
 
+import torch
 from torch import Tensor, nn
 
 from neurallnet.config import ModelConfig
 from neurallnet.hue import stained_alike
 from neurallnet.model import NeurALLNet, Output
+from neurallnet.separable import speed_up_depthwise
 
 
 class Peer(nn.Module):
@@ -22,7 +24,7 @@ class Peer(nn.Module):
     def forward(self, images: Tensor) -> Output:
         if self.config.family != "dense":  # which does so itself
             images = stained_alike(images, self.config.hue)
-        logits = self.body(images)
+        logits = self.body(images.contiguous(memory_format=torch.channels_last))
         return Output(logits, logits[None], logits.new_empty((1, len(logits), 0)))
 
 
@@ -42,4 +44,4 @@ def build_model(config: ModelConfig) -> nn.Module:
         return Peer(DenseTwin(config), config)
     from neurallnet.peers import build_peer
 
-    return Peer(build_peer(config.family, config.classes), config)
+    return Peer(speed_up_depthwise(build_peer(config.family, config.classes)), config)

@@ -110,6 +110,7 @@ class Epoch:
     def run(self, train: np.ndarray) -> tuple[float, float]:
         """Train on the examples at `train`; returns mean loss and accuracy."""
         generator = torch.Generator().manual_seed(self.seed * 100_003 + self.number)
+        torch.manual_seed(self.seed * 100_003 + self.number)  # dropout of peers and the rate code draw from the global one
         order = torch.randperm(len(train), generator=generator).numpy()
         steps = math.ceil(len(train) / self.config.batch_size)
         self.model.train()

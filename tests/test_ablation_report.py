@@ -54,6 +54,8 @@ def test_report_of_trained_arms(study):
     assert rows["no-se"]["parameters"] < silent["parameters"] == whole["parameters"]
     kept = read_activity(study.work.runs / found["runs"]["silent-0"] / "activity.csv")
     assert kept["rate"].tolist() == [0, 0]
+    first = read_activity(study.work.runs / found["runs"]["base-0"] / "activity.csv")
+    assert whole["spike_rate"] == activity_summary(first)["spike_rate"]  # of the first seed
     assert ablation_report(study, ["no-se", "silent"]) == found
     table = report_table(found)
     assert table["arm"].tolist() == ["no-se", "silent"] and table["dead channels"].tolist()[1] == "100.0%"

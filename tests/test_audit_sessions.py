@@ -71,7 +71,9 @@ def test_streams_of_two_stains_are_found_in_any_order(alternating, changes):
     first = np.arange(40) % 2 == 0 if alternating else np.arange(40) < 20
     pictures = np.where(first[:, None, None, None], fields(40), fields(40, glass=(225, 242, 250)))
     traits = image_traits(pictures)
-    assert traits.loc[first, "r"].mean() == pytest.approx(240, abs=2) and traits.loc[~first, "r"].mean() == pytest.approx(225, abs=2)
+    assert traits.loc[first, "r"].mean() == pytest.approx(240, abs=2) and traits.loc[~first, "r"].mean() == pytest.approx(
+        225, abs=2
+    )
     table = sessions(frame_of(40), traits)
     assert adjusted_rand_score(first, table["stream"]) == 1
     found = session_report(table)["classes"]["X"]

@@ -31,7 +31,7 @@ def test_logits_and_rates_are_those_of_the_network(model):
     output = model(to_float(torch.from_numpy(images)))
     np.testing.assert_allclose(found["rates_3"], output.features.mean(0).detach().numpy(), atol=2e-2)
     shapes = {name: value.shape for name, value in found.items()}
-    assert shapes == {"logits": (5, 4), "currents": (5, 6 * 4), "rates_1": (5, 6), "rates_2": (5, 8), "rates_3": (5, 10)}
+    assert shapes == {"logits": (5, 4), "appearance": (5, 6 + 6 * 4), "rates_1": (5, 6), "rates_2": (5, 8), "rates_3": (5, 10)}
     assert all(value.dtype == np.float32 and np.isfinite(value).all() for value in found.values())
 
 
@@ -46,13 +46,16 @@ def test_currents_are_statistics_of_the_normalized_first_convolution(model):
     current = norm.numpy()
     pooled = current.reshape(5, 6, 8, 2, 8, 2).mean((3, 5))
     expected = [current.mean((2, 3)), np.log(current.std((2, 3))), np.log(pooled.std((2, 3)))]
-    np.testing.assert_allclose(features(model, images)["currents"][:, :18], np.concatenate(expected, 1), rtol=1e-3, atol=1e-4)
+    pixels = images / 255
+    colour = np.concatenate([pixels.mean((1, 2)), np.log(pixels.std((1, 2)))], 1)
+    np.testing.assert_allclose(features(model, images)["appearance"][:, :6], colour, rtol=1e-4)
+    np.testing.assert_allclose(features(model, images)["appearance"][:, 6:24], np.concatenate(expected, 1), rtol=1e-3, atol=1e-4)
 
 
 def test_the_same_whatever_the_batches_and_twice(model):
     images = pictures(7)
     whole, split = features(model, images), features(model, images, batch_size=3)
-    np.testing.assert_allclose(whole["currents"], split["currents"], atol=1e-4)
+    np.testing.assert_allclose(whole["appearance"], split["appearance"], atol=1e-4)
     again = features(model, images)
     assert all((whole[name] == again[name]).all() for name in whole)
 
@@ -60,19 +63,19 @@ def test_the_same_whatever_the_batches_and_twice(model):
 @pytest.mark.parametrize("change", [{"encoding": "rate"}, {"normalization": "none"}, {"hue": "stored"}, {"excitation": "none"}])
 def test_every_arm_of_the_network_has_them(change):
     found = features(lively(time_steps=2, **change), pictures())
-    assert found["currents"].shape == (5, 24) and np.isfinite(found["currents"]).all()
+    assert found["appearance"].shape == (5, 30) and np.isfinite(found["appearance"]).all()
 
 
 def test_the_dense_twin_has_them_and_a_foreign_network_is_refused():
     dense = build_model(ModelConfig(family="dense", channels=(6, 8)))
-    assert features(dense, pictures())["currents"].shape == (5, 24)
+    assert features(dense, pictures())["appearance"].shape == (5, 30)
     with pytest.raises(ConfigError, match="no blocks"):
         features(nn.Linear(3, 4), pictures())
 
 
 def test_a_flat_picture_is_finite_and_leaves_no_hook_behind(model):
     flat = np.full((2, 32, 32, 3), 255, np.uint8)
-    assert np.isfinite(features(model, flat)["currents"]).all()
+    assert np.isfinite(features(model, flat)["appearance"]).all()
     assert not any(module._forward_hooks for module in model.modules())
     model.train()
     features(model, flat)

@@ -80,7 +80,7 @@ def test_file_gives_the_model_back(tmp_path, method):
     again = load_ood(tmp_path / "ood.safetensors")
     new = np.c_[clusters(9, seed=4)[0], np.ones(9)]
     np.testing.assert_array_equal(again.score(new), model.score(new))
-    assert (again.threshold, again.rate, again.nearest, again.feature) == (15.0, 0.2, model.nearest, "currents")
+    assert (again.threshold, again.rate, again.nearest, again.feature) == (15.0, 0.2, model.nearest, "appearance")
     save_ood(tmp_path / "twice.safetensors", again)
     assert (tmp_path / "twice.safetensors").read_bytes() == (tmp_path / "ood.safetensors").read_bytes()
 

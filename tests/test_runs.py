@@ -170,15 +170,15 @@ def test_damaged_checkpoint_is_named(images, tmp_path):
 def test_weights_that_are_not_finite_end_the_run_with_a_reason(images, tmp_path, monkeypatch):
     from neurallnet import training
 
-    real = training.train_epoch
+    real = training.Epoch.run
 
-    def broken(model, *others):
-        found = real(model, *others)
+    def broken(epoch, train):
+        found = real(epoch, train)
         with torch.no_grad():
-            model.blocks[0].conv.weight[0] = float("nan")
+            epoch.model.blocks[0].conv.weight[0] = float("nan")
         return found
 
-    monkeypatch.setattr(training, "train_epoch", broken)
+    monkeypatch.setattr(training.Epoch, "run", broken)
     with pytest.raises(RunError, match="not finite in epoch 1"):
         train_run(run_config(TINY), workspace(tmp_path), images, progress=False)
     assert not (only_run(tmp_path) / "checkpoint.safetensors").exists()

@@ -7,7 +7,9 @@ from torch.nn import functional as F
 
 from neurallnet.config import ModelConfig
 from neurallnet.model import NeurALLNet, parameter_count
-from neurallnet.separable import SeparableConv
+from neurallnet.networks import build_model
+from neurallnet.peers import build_peer
+from neurallnet.separable import DepthwiseConv, SeparableConv
 
 
 def test_equals_one_full_convolution():
@@ -26,6 +28,15 @@ def test_parameters_by_hand():
     assert isinstance(model.blocks[0].conv, nn.Conv2d) and isinstance(model.blocks[1].conv, SeparableConv)
 
 
+@torch.inference_mode()
+def test_a_peers_depthwise_convolutions_are_sped_up_and_nothing_else_changes():
+    model = build_model(ModelConfig(family="mobilenet_v2", hue="stored")).eval()
+    plain = build_peer("mobilenet_v2").eval()
+    plain.load_state_dict(model.body.state_dict())
+    assert sum(isinstance(part, DepthwiseConv) for part in model.modules()) == 17  # one per block of the paper's table
+    torch.testing.assert_close(model(random_images(2, 64)).logits, plain(random_images(2, 64)))
+
+
 def test_bfloat16_keeps_the_depthwise_half_in_float32():
     model, images = lively(convolution="separable").train(), random_images()
     kinds = []
@@ -34,5 +45,5 @@ def test_bfloat16_keeps_the_depthwise_half_in_float32():
     with torch.autocast("cpu", torch.bfloat16):
         loss = model(images).logits.float().square().sum()
     loss.backward()
-    assert kinds == [(torch.float32, torch.float32), torch.bfloat16]
+    assert kinds == [(torch.bfloat16, torch.float32), torch.bfloat16]  # what comes in is widened inside
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.cluster import HDBSCAN
+from sklearn.cluster import DBSCAN
 from sklearn.decomposition import TruncatedSVD
 
 from neurallnet.audit.settings import BAR
@@ -11,6 +11,7 @@ NONE = "none"
 _LEAST = 5  # pictures that make a form
 _INK = 3.0  # inked pixels (their squares summed) below which a corner bears no bar
 _ALIKE = 0.9  # length of the mean of a form's unit vectors: print is the same in each picture, cells are not (about 0.7)
+_NEAR = 0.3  # distance of unit vectors of one form; those of "200 pix" and "500 pix" in one frame are 0.4 apart
 _DIRECTIONS = 12
 
 
@@ -30,8 +31,8 @@ def corner_ink(pictures: np.ndarray) -> np.ndarray:
 def bar_forms(pictures: np.ndarray) -> np.ndarray:
     """Form of scale bar of each picture, str (N,): "A" for the most frequent, "B", ... or NONE.
 
-    Corners are clustered by the direction of their ink (HDBSCAN: Campello et al. 2013, doi 10.1007/978-3-642-37456-2_14); a cluster
-    whose members do not look alike is cells, not print. White bars without ink are not seen.
+    Corners are clustered by the direction of their ink (DBSCAN: Ester et al., KDD 1996); a cluster whose members do not look alike
+    is cells, not print. White bars without ink are not seen.
     """
     ink = corner_ink(pictures)
     strength = np.linalg.norm(ink, axis=1)
@@ -42,9 +43,7 @@ def bar_forms(pictures: np.ndarray) -> np.ndarray:
     unit = ink[printed] / strength[printed, None]
     directions = min(_DIRECTIONS, *unit.shape)
     flat = TruncatedSVD(directions, algorithm="arpack" if directions < min(unit.shape) else "randomized", random_state=0)
-    found = HDBSCAN(min_cluster_size=_LEAST, cluster_selection_epsilon=0.2, copy=True).fit_predict(flat.fit_transform(unit))
-    if np.linalg.norm(unit.mean(0)) >= _ALIKE:  # HDBSCAN never calls everything one cluster
-        found[:] = 0
+    found = DBSCAN(eps=_NEAR, min_samples=_LEAST).fit_predict(flat.fit_transform(unit))
     sizes = pd.Series(found[found >= 0]).value_counts().sort_values(ascending=False, kind="stable")
     alike = [k for k in sizes.index if np.linalg.norm(unit[found == k].mean(0)) >= _ALIKE]
     for rank, k in enumerate(alike):

@@ -14,7 +14,7 @@ from neurallnet.audit.fields import audit_fields
 from neurallnet.audit.leak import leak_table
 from neurallnet.audit.overlap import Pictures, overlap, overlap_report
 from neurallnet.audit.sessions import image_traits, session_report, sessions
-from neurallnet.audit.settings import AuditConfig, kept_in
+from neurallnet.audit.settings import SEEN, AuditConfig, kept_in
 from neurallnet.config import DataConfig
 from neurallnet.data.splits import near_duplicate_groups
 from neurallnet.dataset import Dataset
@@ -71,7 +71,7 @@ def look(dataset: Dataset, work: Workspace, config: AuditConfig, progress: bool 
     """A set's pictures at the audit's size, as they are (scale bar and all), with their features."""
     pixels = dataset.images(DataConfig(image_size=config.size, scale_bar="visible"), work, progress)
     name = str(dataset.frame["source"].iloc[0])
-    features: Features = extract(pixels, config, kept_in(work, config, dataset.digest), f" of {name}", progress)
+    features: Features = extract(pixels, config, kept_in(work, config, dataset.digest, names=SEEN), f" of {name}", progress)
     return Pictures(dataset.frame, pixels, features)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from neurallnet.paths import Workspace
 VERSION = 1  # raise when features or comparisons change for equal settings; kept results are then made again
 BAR = (0.16, 0.25)  # height and width, as shares, of the lower right corner where scale bars are burned in: never compared
 
+SEEN = ("size", "features", "contrast")  # settings that features depend on
+ASKED = (*SEEN, "ratio", "tolerance", "window", "shortlist", "words", "controls", "seed", "max_distance")  # and comparisons
+
 
 @dataclass(frozen=True)
 class AuditConfig:
     """Settings of an audit; raises ConfigError for a value that cannot be meant.
 
-    The last four decide only what is read out of the comparisons, so changing them needs no new ones.
+    The last three decide only what is read out of the comparisons, so changing them needs no new ones.
     """
 
     size: int = 224  # pixels a side: the primary set's own; larger pictures are squeezed to it, as that set's were
@@ -48,12 +52,10 @@ class AuditConfig:
         return asdict(self)
 
 
-def kept_in(work: Workspace, config: AuditConfig, *digests: str) -> Path:
-    """Folder for what was computed from the sets with these manifest digests; another setting is another folder."""
+def kept_in(work: Workspace, config: AuditConfig, *digests: str, names: Sequence[str] = ASKED) -> Path:
+    """Folder for what was computed from the sets with these manifest digests; another value of a setting of `names` is another."""
     import cv2  # its SIFT may change between versions
 
-    asked = config.to_dict()
-    for name in ("max_distance", "min_inliers", "max_stretch", "same_image"):
-        del asked[name]
+    asked = {name: getattr(config, name) for name in names}
     address = json.dumps([VERSION, cv2.__version__, BAR, asked, *digests], sort_keys=True)
     return work.root / "audit" / hashlib.sha256(address.encode()).hexdigest()[:24]

@@ -20,7 +20,7 @@ def kept(path: Path, make: Callable[[], Arrays]) -> dict[str, np.ndarray]:
     Raises DataError when the file cannot be written.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as found:  # np.load leaves a damaged file open
             return {name: found[name] for name in found.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
         pass  # never made, or cut short

@@ -1,10 +1,15 @@
-"""What is not biology, taken out of a picture: the same for training images and a user's own."""
+"""The field of view alone: what every picture goes through before it is resized for the network."""
 
 import numpy as np
 
+from neurallnet.data.borders import crop_black_borders
 from neurallnet.data.scale_bar import remove_scale_bar
 
 
 def clean_field(image: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3) without a burned-in scale bar."""
-    return remove_scale_bar(image)
+    """uint8 (H, W, 3) without black borders and with its scale bar painted over: uint8 (h, w, 3), h <= H, w <= W.
+
+    The array itself, or a view of it, when there is nothing to paint over. The scale is left alone
+    (`neurallnet.data.magnification` changes it). Raises DataError for an image that is not uint8 (H, W, 3) or all black.
+    """
+    return remove_scale_bar(crop_black_borders(image))

@@ -1,10 +1,10 @@
 """What a network computes on the way to its answer, per image, in the one forward pass that gives the answer.
 
-`currents` says whether an image looks like those the network was made for: the normalized current of the first convolution, what
-its neurons receive before any gate, through its mean and, at several scales, its standard deviation over pixels. Filters see
-colour and texture; averaging the current over 2 x 2 pixels again and again tells fine structure from coarse, so that
-magnification and focus show too. Spike rates of the blocks (`rates_<l>`) are what the later layers make of it; they saturate and
-forget what the task does not need, and separate laboratories worse (chapter "Trust" compares).
+`appearance` says whether an image looks like those the network was made for. It has the image's own colours, before hues are
+normalized, and the normalized current of the first convolution, which its neurons receive before any gate: of both the mean and,
+of the current at several scales, the standard deviation over pixels. Filters see colour and texture; averaging the current over
+2 x 2 pixels again and again tells fine structure from coarse, so that magnification and focus show too. Spike rates of the blocks
+(`rates_<l>`) are what later layers make of it; they forget what the task does not need, and separate laboratories less well.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from neurallnet.augment import to_float
 from neurallnet.errors import ConfigError, DataError
 
 SCALES = 4  # the current as it is, and averaged over 2, 4 and 8 pixels: up to about two red cells at 96 pixels a side
-LEAST = 1e-3  # of a normalized current's spread: below it a channel counts as flat, and its logarithm stays finite
+LEAST = 1e-3  # smallest standard deviation, of full scale or of a normalized current: a flat picture stays finite
 
 
 @torch.inference_mode()
@@ -27,7 +27,7 @@ def features(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> dict
     """Float32 arrays by name for `images` uint8 (N, H, W, 3), in evaluation mode, float32 and one forward pass:
 
     logits     (N, classes)
-    currents   (N, C_1 * (1 + scales)), see `current_statistics`
+    appearance (N, 6 + C_1 * (1 + scales)): `colour_statistics`, then `current_statistics`
     rates_<l>  (N, C_l): mean spike rate of each channel of block l over pixels and time steps; l counts from 1
 
     The network's mode is restored. Raises ConfigError for a network without blocks, DataError for other arrays.
@@ -38,19 +38,31 @@ def features(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> dict
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
         raise DataError(f"features: images are {images.dtype} {images.shape}, not uint8 (N, height, width, 3) with N > 0")
     found: dict[str, list[np.ndarray]] = {}
-    add: Callable[[str, Tensor], None] = lambda name, value: found.setdefault(name, []).append(value.float().numpy())  # noqa: E731
-    handles, was_training = _watch(blocks, add, lambda: size), model.training
+
+    def add(name: str, value: Tensor) -> None:
+        found.setdefault(name, []).append(value.float().numpy())
+
+    size, was_training = 0, model.training
+    handles = _watch(blocks, add, lambda: size)
     model.eval()
     try:
         for start in range(0, len(images), batch_size):
             batch = np.ascontiguousarray(images[start : start + batch_size])
-            size = len(batch)
-            add("logits", model(to_float(torch.tensor(batch))).logits)
+            size, pixels = len(batch), to_float(torch.tensor(batch))
+            add("colour", colour_statistics(pixels))
+            add("logits", model(pixels).logits)
     finally:
         model.train(was_training)
         for handle in handles:
             handle.remove()
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+    whole = {name: np.concatenate(parts) for name, parts in found.items()}
+    return {"appearance": np.concatenate([whole.pop("colour"), whole.pop("currents")], axis=1)} | whole
+
+
+def colour_statistics(images: Tensor) -> Tensor:
+    """RGB (B, 3, H, W) in [0, 1] -> (B, 6): mean of each channel over pixels, then log of its standard deviation."""
+    spread = images.flatten(2).std(2, correction=0).clamp_min(LEAST).log()
+    return torch.cat([images.mean((2, 3)), spread], 1)
 
 
 def current_statistics(current: Tensor) -> Tensor:

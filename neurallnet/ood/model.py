@@ -44,13 +44,13 @@ class OodModel:
     whiten: np.ndarray
     references: np.ndarray
     nearest: int = 1
-    feature: str = "currents"
+    feature: str = "appearance"
     threshold: float | None = None
     rate: float = RATE
 
     @classmethod
     def fit(
-        cls, features: np.ndarray, labels: np.ndarray, method: Method = "mahalanobis", feature: str = "currents"
+        cls, features: np.ndarray, labels: np.ndarray, method: Method = "mahalanobis", feature: str = "appearance"
     ) -> "OodModel":
         """From training images: `features` (N, F) float, `labels` (N,) int. Raises DataError for other or too few of them."""
         features, labels = np.asarray(features, np.float64), np.asarray(labels)

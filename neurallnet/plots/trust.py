@@ -1,0 +1,113 @@
+"""Figures of chapter "Trust": reliability, risk against coverage, and how far other images lie from the training images."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from neurallnet.errors import DataError
+from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, label_synthetic, new_figure
+
+_PERCENT = FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%")
+
+
+def reliability_figure(
+    before: pd.DataFrame, after: pd.DataFrame, *, split: str, synthetic: bool = False, title: str = ""
+) -> Figure:
+    """Accuracy against confidence per bin, before and after the temperature; below, how many images each bin has.
+
+    `before`, `after`: tables of `evaluation.reliability` of the same images, which `split` names.
+    """
+    for table in (before, after):
+        _need(table, ["low", "high", "n", "confidence", "accuracy"])
+    figure, (axes, counts) = new_figure(5.6, rows=2, sharex=True, height_ratios=[3, 1])
+    axes.plot([0, 1], [0, 1], color=INK, linestyle=":", linewidth=1.2)
+    shown = ((before, BLUE, "temperature 1"), (after, ORANGE, "fitted on validation"))
+    for place, (table, colour, name) in enumerate(shown):
+        axes.plot(table["confidence"], table["accuracy"], color=colour, marker=MARKERS[place], label=name)
+        width = (table["high"] - table["low"]) * 0.42
+        left = table["low"] + (table["high"] - table["low"]) * (0.06 + 0.46 * place)
+        counts.bar(left, table["n"], width, align="edge", color=colour)
+    axes.legend(loc="upper left")
+    axes.set(ylabel="Accuracy", xlim=(0, 1), ylim=(-0.02, 1.02))
+    axes.grid(axis="both")
+    counts.set(xlabel=f"Confidence (n = {before['n'].sum():,} images, {split})", ylabel="Images", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(_PERCENT)
+    if title:
+        axes.set_title(title)
+    return _finish(figure, synthetic)
+
+
+def risk_coverage_figure(
+    curves: Mapping[str, pd.DataFrame], *, n: int, split: str, synthetic: bool = False, title: str = ""
+) -> Figure:
+    """Share wrong among the images answered, against the share answered, most confident first; a line per network.
+
+    `curves`: tables of `evaluation.risk_coverage` by name. n: images behind all of them, of `split`.
+    """
+    if not curves:
+        raise DataError("figure: no curve to draw")
+    figure, (axes,) = new_figure(3.9)
+    for place, (name, table) in enumerate(curves.items()):
+        _need(table, ["coverage", "risk"])
+        colour = SERIES[place % len(SERIES)]
+        axes.plot(table["coverage"], table["risk"], color=colour, drawstyle="steps-post", label=name)
+        last = table.iloc[-1]
+        axes.plot(last["coverage"], last["risk"], color=colour, marker=MARKERS[place % len(MARKERS)])
+    axes.set(xlabel=f"Images answered (n = {n:,}, {split})", ylabel="Share wrong among them", xlim=(0, 1.01))
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_formatter(_PERCENT)
+    axes.yaxis.set_major_formatter(_PERCENT)
+    axes.grid(axis="y")
+    if len(curves) > 1:
+        axes.legend()
+    if title:
+        axes.set_title(title)
+    return _finish(figure, synthetic)
+
+
+def distance_figure(scores: pd.DataFrame, *, unit: str = "threshold", synthetic: bool = False, title: str = "") -> Figure:
+    """Scores per set of images, as multiples of the threshold: range from 5th to 95th per cent, and the median.
+
+    `scores`: a row per image, columns `set` and `score` (over its network's threshold, so that flagged is above 1).
+    """
+    _need(scores, ["set", "score"])
+    groups = dict(list(scores.groupby("set", sort=False)["score"]))
+    figure, (axes,) = new_figure(0.52 * len(groups) + 1.5)
+    for place, values in enumerate(groups.values()):
+        low, middle, high = values.quantile([0.05, 0.5, 0.95])
+        axes.plot([low, high], [place, place], color=BLUE, linewidth=5, solid_capstyle="butt", alpha=0.5)
+        axes.plot(middle, place, color=BLUE, marker="o", markersize=8)
+    axes.axvline(1, color=RED, linestyle="--", linewidth=1.5)
+    axes.annotate(
+        "flagged beyond",
+        (1, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        color=RED,
+        fontsize=10,
+    )
+    names = [f"{name}\nn = {len(values):,}" for name, values in groups.items()]
+    axes.set_yticks(range(len(groups)), names)
+    axes.set(ylim=(len(groups) - 0.5, -0.5), xlabel=f"Distance, in units of the {unit}\n(median; 5th to 95th per cent)")
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axes.grid(axis="x")
+    if title:
+        axes.set_title(title, pad=18)
+    return _finish(figure, synthetic)
+
+
+def _need(table: pd.DataFrame, columns: list[str]) -> None:
+    missing = [c for c in columns if c not in table.columns]
+    if missing or table.empty:
+        raise DataError(f"figure: the table has no {', '.join(missing) or 'rows'}; it needs {', '.join(columns)}")
+
+
+def _finish(figure: Figure, synthetic: bool) -> Figure:
+    return label_synthetic(figure) if synthetic else figure
