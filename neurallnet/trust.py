@@ -49,6 +49,12 @@ def tempered(predictions: pd.DataFrame, temperature: float) -> pd.DataFrame:
     return build_predictions(*columns, logits, class_order(predictions))
 
 
+def part_tables(parts: Parts) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Test predictions of all parts one below the other, as they are and each at its own network's fitted temperature."""
+    scaled = [tempered(part.test, fit_temperature(part.validation)) for part in parts.values()]
+    return pd.concat([part.test for part in parts.values()], ignore_index=True), pd.concat(scaled, ignore_index=True)
+
+
 def calibration_table(parts: Parts, groups: pd.Series | None = None, seed: int = 0) -> pd.DataFrame:
     """ECE, Brier score and log-loss (nats) of each part's test images, at temperature 1 and at the one fitted on validation.
 
@@ -56,12 +62,11 @@ def calibration_table(parts: Parts, groups: pd.Series | None = None, seed: int =
     low_scaled, high_scaled, brier_scaled, nll_scaled. With several parts that share no image, a row POOLED has all images,
     each at its own network's temperature (`temperature` None).
     """
-    before, after, temperatures = {}, {}, {}
-    for name, part in parts.items():
-        temperature = fit_temperature(part.validation)
-        before[name], after[name], temperatures[name] = part.test, tempered(part.test, temperature), temperature
+    temperatures = {name: fit_temperature(part.validation) for name, part in parts.items()}
+    before = {name: part.test for name, part in parts.items()}
+    after = {name: tempered(part.test, temperatures[name]) for name, part in parts.items()}
     if disjoint(before.values()):
-        before[POOLED], after[POOLED] = (pd.concat(tables.values(), ignore_index=True) for tables in (before, after))
+        before[POOLED], after[POOLED] = part_tables(parts)
     rows = []
     for name in before:
         raw, scaled = calibration(before[name]), calibration(after[name])
@@ -145,9 +150,7 @@ def selective_table(parts: Parts, coverages: Sequence[float] = COVERAGES) -> pd.
     return pd.DataFrame(rows)
 
 
-def conformal_table(
-    parts: Parts, coverage: float = 0.95, groups: pd.Series | None = None, seed: int = 0
-) -> pd.DataFrame:
+def conformal_table(parts: Parts, coverage: float = 0.95, groups: pd.Series | None = None, seed: int = 0) -> pd.DataFrame:
     """`conformal_report` of each part, thresholds from its validation images; column part first."""
     tables = [
         conformal_report(part.test, fit_conformal(part.validation, coverage), groups, seed).assign(part=name)

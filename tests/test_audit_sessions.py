@@ -78,6 +78,7 @@ def test_streams_of_two_stains_are_found_in_any_order(alternating, changes):
     assert adjusted_rand_score(first, table["stream"]) == 1
     found = session_report(table)["classes"]["X"]
     assert (found["streams"], found["changes"], found["changes_if_contiguous"]) == (2, changes, 1)
+    assert (found["forms"], found["form_changes"]) == ({NONE: 40}, 0)
     assert found["changes_if_shuffled"] == pytest.approx(2 * 20 * 20 / 40)  # Wald and Wolfowitz: 2 n1 n2 / n runs + 1, less one
     blocks = block_table(table)
     assert blocks["n"].tolist() == [20, 20]

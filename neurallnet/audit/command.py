@@ -32,7 +32,8 @@ def audit(name: str, against: Sequence[str], data: Path | None, work: Path | Non
         write_evidence(json_file, report)
     if synthetic:
         typer.echo("SYNTHETIC images, no evidence about leukemia")
-    typer.echo(summary(report).to_string(index=False, justify="left"))
+    for finding, value, of, by in summary(report).itertuples(index=False):
+        typer.echo(f"{finding:42} {value}  [{of}; {by}]")
     for other, found in report["overlap"].items():
         _echo_overlap(name, other, found["rows"])
     typer.echo(f"\n{report['fields']['shortlist']}")

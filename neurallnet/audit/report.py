@@ -111,3 +111,14 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def named_groups(groups: pd.Series) -> list[list[str]]:
     """Paths of each group of two or more, in order of first appearance."""
     return [own.index.tolist() for _, own in groups.groupby(groups, sort=True) if len(own) > 1]
+
+
+def groups_of_report(report: dict[str, Any]) -> pd.Series:
+    """Same-field group of each image (index `path`, sorted, name `group`) from an audit or the evidence file it was written to.
+
+    For cluster intervals, and for a split that keeps each field on one side.
+    """
+    paths = sorted(row["path"] for row in report["rows"]["images"])
+    leader = {path: members[0] for members in report["rows"]["field_groups"] for path in members}
+    codes = pd.factorize(pd.Series([leader.get(path, path) for path in paths], dtype=object))[0]
+    return pd.Series(codes, index=pd.Index(paths, name="path"), name="group")

@@ -108,18 +108,20 @@ def block_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def session_report(table: pd.DataFrame) -> dict[str, Any]:
-    """Per class: images, streams, blocks, changes of stream between neighbours and how many to expect were each stream contiguous
-    (fewest) or shuffled (mean of Wald and Wolfowitz 1940, doi 10.1214/aoms/1177731909); then the table of blocks.
+    """Per class: images, streams, blocks, changes of scale-bar form and of stream between neighbours, and how many of the latter to
+    expect were each stream contiguous (fewest) or shuffled (mean of Wald and Wolfowitz 1940, doi 10.1214/aoms/1177731909); then
+    the table of blocks.
     """
     classes = {}
     for label, own in table.sort_values(["order", "path"]).groupby("label", sort=True):
-        stream = own["stream"].to_numpy(str)
+        stream, form = own["stream"].to_numpy(str), own["form"].to_numpy(str)
         share = own["stream"].value_counts(normalize=True)
         classes[str(label)] = {
             "n": len(own),
             "streams": len(share),
             "blocks": int(own["block"].nunique()),
             "forms": {k: int(v) for k, v in own["form"].value_counts().sort_index().items()},
+            "form_changes": int((form[1:] != form[:-1]).sum()),
             "changes": int((stream[1:] != stream[:-1]).sum()),
             "changes_if_contiguous": len(share) - 1,
             "changes_if_shuffled": float(len(own) * (1 - (share**2).sum())),

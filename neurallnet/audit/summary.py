@@ -42,7 +42,7 @@ def _sessions(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     rows = []
     for label, found in report["sessions"]["classes"].items():
         value = (
-            f"{found['streams']} streams, {found['changes']:,} changes between neighbours "
+            f"{found['streams']}; neighbours differ {found['changes']:,} times, in bar form {found['form_changes']:,} "
             f"({found['changes_if_contiguous']} if contiguous, {found['changes_if_shuffled']:.0f} if shuffled)"
         )
         rows.append((f"streams of {label or 'the set'}", value, f"{found['n']:,} images", "scale-bar form and background tint"))
@@ -55,7 +55,14 @@ def _leak(report: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     for row in report["leak"] or []:
         known = {words[kind]: share for kind, share in row["shares"].items() if share is not None}
         value = ", ".join(f"{kind} {share:.1%}" for kind, share in known.items()) or f"not possible: {row['why']}"
-        rows.append((f"in training too, {row['protocol']}", value, f"{row['n']:,} test images, {row['folds']} folds", "image"))
+        rows.append(
+            (
+                f"in training too, {row['protocol']}",
+                value,
+                f"{row['n']:,} test images, {row['folds']} folds",
+                "group mate in training",
+            )
+        )
     return rows
 
 

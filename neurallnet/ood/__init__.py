@@ -2,10 +2,11 @@
 
 from neurallnet.ood.features import features
 from neurallnet.ood.fit import Judged, fit_ood, predict_and_judge, session_threshold, stretch_scores
-from neurallnet.ood.model import OodModel, load_ood, save_ood, threshold_at
+from neurallnet.ood.model import OOD_FILE, OodModel, load_ood, save_ood, threshold_at
 from neurallnet.ood.scores import doubt, energy
 
 __all__ = [
+    "OOD_FILE",
     "Judged",
     "OodModel",
     "doubt",

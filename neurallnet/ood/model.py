@@ -28,6 +28,7 @@ Method = Literal["mahalanobis", "neighbours"]
 RATE = 0.05  # share of images like the training images that may be flagged
 NEIGHBOURS = 5  # one neighbour could be a near-duplicate
 FORMAT = 1
+OOD_FILE = "ood.safetensors"  # beside the weights of a run
 
 _TENSORS = ("center", "scale", "whiten", "references", "threshold")
 

@@ -11,13 +11,11 @@ from filelock import FileLock
 from neurallnet.dataset import Dataset
 from neurallnet.ood.features import features
 from neurallnet.ood.fit import FEATURE, fit_ood, stretch_scores
-from neurallnet.ood.model import OodModel, load_ood, save_ood
+from neurallnet.ood.model import OOD_FILE, OodModel, load_ood, save_ood
 from neurallnet.ood.scores import doubt, energy
 from neurallnet.ood.tables import SCORES, STRETCH, check_scores, read_scores, write_scores
 from neurallnet.paths import Workspace
 from neurallnet.runs import Run, read_once, run_fold
-
-OOD_FILE = "ood.safetensors"
 
 Features = Mapping[str, np.ndarray]
 

@@ -81,10 +81,11 @@ def flag_table(
     """How many images each score flags, by network (`tables`: name -> score table) and set.
 
     Columns part, score, set, n, threshold; flagged with its 95% interval low, high and unit; auroc of the set against the part's
-    test images (None for val and test); malignant: share called other than `benign`; unflagged_malignant: share called so and
-    not flagged, with its interval unflagged_low, unflagged_high. A row of part POOLED takes the networks together: flags at each
-    one's own threshold, the mean of their AUROCs. Intervals are over `groups` (path -> group) for val and test, else over images,
-    of which several networks may have scored the same.
+    test images (None for val and test). Of the n_healthy images labelled `benign` or not at all (sources without labels are
+    healthy ones): false_alarms, the share called anything else, and unflagged_alarms, the share called so and not flagged, with
+    its interval unflagged_low, unflagged_high; None without such images. A row of part POOLED takes the networks together: flags
+    at each one's own threshold, the mean of their AUROCs. Intervals are over `groups` (path -> group) for val and test, else over
+    images, of which several networks may have scored the same.
     """
     rows: list[dict[str, Any]] = []
     for score in SCORES:
@@ -94,7 +95,8 @@ def flag_table(
             shown = table[~table["set"].str.startswith(STRETCH)]
             shown = shown.assign(part=part, threshold=threshold, flagged=shown[score] > threshold)
             auroc = {name: _auroc(shown, score, name) for name in shown["set"].unique() if name not in OWN}
-            judged.append(shown.assign(malignant=shown["predicted"] != benign, auroc=shown["set"].map(auroc)))
+            healthy, alarm = shown["label"].isin(["", benign]), shown["predicted"] != benign
+            judged.append(shown.assign(healthy=healthy, alarm=alarm, auroc=shown["set"].map(auroc)))
         rows += [_row(part, groups, score, seed) for table in judged for _, part in table.groupby("set", sort=False)]
         if len(judged) > 1:
             together = pd.concat(judged, ignore_index=True)
@@ -109,12 +111,11 @@ def _auroc(table: pd.DataFrame, score: str, other: str) -> float:
 
 def _row(table: pd.DataFrame, groups: pd.Series | None, score: str, seed: int, part: str | None = None) -> dict[str, Any]:
     name = str(table["set"].iloc[0])
-    unflagged = (table["malignant"] & ~table["flagged"]).to_numpy(bool)
-    group = table["path"].to_numpy() if groups is None or name not in OWN else groups_of(table, groups)
-    unit = "image" if groups is None or name not in OWN else "near-duplicate group"
-    ends, unflagged_ends = (_interval(hits, group, unit, seed) for hits in (table["flagged"].to_numpy(bool), unflagged))
-    aurocs = table.groupby("part")["auroc"].first()
-    return {
+    own = groups is not None and name in OWN
+    group = groups_of(table, groups) if own else table["path"].to_numpy()
+    unit = "near-duplicate group" if own else "image"
+    ends, aurocs = _interval(table["flagged"].to_numpy(bool), group, unit, seed), table.groupby("part")["auroc"].first()
+    row = {
         "part": part or table["part"].iloc[0],
         "score": score,
         "set": name,
@@ -125,11 +126,20 @@ def _row(table: pd.DataFrame, groups: pd.Series | None, score: str, seed: int, p
         "high": ends.high,
         "unit": ends.unit,
         "auroc": None if aurocs.isna().any() else float(aurocs.mean()),
-        "malignant": float(table["malignant"].mean()),
-        "unflagged_malignant": float(unflagged.mean()),
-        "unflagged_low": unflagged_ends.low,
-        "unflagged_high": unflagged_ends.high,
     }
+    return row | _alarms(table, group, unit, seed)
+
+
+def _alarms(table: pd.DataFrame, group: np.ndarray, unit: str, seed: int) -> dict[str, Any]:
+    healthy = table["healthy"].to_numpy(bool)
+    names = ("false_alarms", "unflagged_alarms", "unflagged_low", "unflagged_high")
+    if not healthy.any():
+        return {"n_healthy": 0} | dict.fromkeys(names)
+    alarm = table["alarm"].to_numpy(bool)[healthy]
+    unflagged = alarm & ~table["flagged"].to_numpy(bool)[healthy]
+    ends = _interval(unflagged, group[healthy], unit, seed)
+    values = (float(alarm.mean()), float(unflagged.mean()), ends.low, ends.high)
+    return {"n_healthy": int(healthy.sum())} | dict(zip(names, values, strict=True))
 
 
 def _interval(hits: np.ndarray, group: np.ndarray, unit: str, seed: int) -> Interval:

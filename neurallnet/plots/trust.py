@@ -32,7 +32,7 @@ def reliability_figure(
     axes.legend(loc="upper left")
     axes.set(ylabel="Accuracy", xlim=(0, 1), ylim=(-0.02, 1.02))
     axes.grid(axis="both")
-    counts.set(xlabel=f"Confidence (n = {before['n'].sum():,} images, {split})", ylabel="Images", yscale="log")
+    counts.set(xlabel=f"Confidence\n(n = {before['n'].sum():,} images: {split})", ylabel="Images", yscale="log")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(_PERCENT)
     if title:
@@ -56,7 +56,7 @@ def risk_coverage_figure(
         axes.plot(table["coverage"], table["risk"], color=colour, drawstyle="steps-post", label=name)
         last = table.iloc[-1]
         axes.plot(last["coverage"], last["risk"], color=colour, marker=MARKERS[place % len(MARKERS)])
-    axes.set(xlabel=f"Images answered (n = {n:,}, {split})", ylabel="Share wrong among them", xlim=(0, 1.01))
+    axes.set(xlabel=f"Images answered\n(n = {n:,} images: {split})", ylabel="Share wrong among them", xlim=(0, 1.01))
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_formatter(_PERCENT)
     axes.yaxis.set_major_formatter(_PERCENT)
