@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from neurallnet.errors import DataError
 from neurallnet.ood import threshold_at
-from neurallnet.ood.fit import MARGIN, session_threshold
+from neurallnet.ood.fit import session_threshold
 from neurallnet.ood.tables import (
     POOLED,
     SCORES,
@@ -39,8 +39,7 @@ def test_threshold_is_the_strictest_of_validation_and_left_out_stretches():
     second = score["stretch-2"].to_numpy()
     both = np.concatenate([score["stretch-1"], second])
     expected = max(threshold_at(score["val"], 0.05), threshold_at(both, 0.05), threshold_at(second, 0.2))
-    assert threshold_of(table, "mahalanobis") == pytest.approx(MARGIN * expected)
-    assert threshold_of(table, "energy") == pytest.approx(expected)  # no margin: nothing was fitted
+    assert threshold_of(table, "mahalanobis") == threshold_of(table, "energy") == pytest.approx(expected)
 
 
 def test_one_odd_stretch_raises_the_threshold():
@@ -49,7 +48,7 @@ def test_one_odd_stretch_raises_the_threshold():
     plain = session_threshold(rng.random(50), left_out, stretch, rate=0.2)
     odd = np.where(stretch == 3, left_out + 10, left_out)
     assert session_threshold(rng.random(50), odd, stretch, rate=0.2) > plain + 5
-    assert (odd[stretch == 3] > session_threshold(rng.random(50), odd, stretch, rate=0.05, margin=1)).mean() <= 0.2
+    assert (odd[stretch == 3] > session_threshold(rng.random(50), odd, stretch, rate=0.05)).mean() <= 0.2
 
 
 def test_flags_and_auroc_are_those_counted_by_hand():

@@ -11,9 +11,6 @@ from neurallnet.ood.model import RATE, Method, OodModel, threshold_at
 
 FEATURE = "appearance"
 STRETCHES = 5  # of each class's training images in order: about as long as a session of the session protocol
-# The network was trained on the left-out stretches too, so that their features lie closer than those of a session it never saw.
-# Chosen on the session protocol's test blocks: without it a fifth of the images of one block are flagged.
-MARGIN = 1.2
 
 
 class Judged(NamedTuple):
@@ -72,14 +69,12 @@ def stretch_scores(
     return score, place
 
 
-def session_threshold(
-    validation: np.ndarray, left_out: np.ndarray, stretch: np.ndarray, rate: float = RATE, margin: float = MARGIN
-) -> float:
+def session_threshold(validation: np.ndarray, left_out: np.ndarray, stretch: np.ndarray, rate: float = RATE) -> float:
     """A threshold that flags at most `rate` of the validation images and of all left-out training images, and at most four
-    times `rate` of any one stretch of these; times `margin`, scores being distances.
+    times `rate` of any one stretch of these. No held-out image has a say in it.
 
     Validation images alone are of the training images' slides or of one other session; a threshold from them flags several
     times as many images of the next session.
     """
     worst = (threshold_at(left_out[stretch == k], min(4 * rate, 0.5)) for k in np.unique(stretch))
-    return margin * max(threshold_at(validation, rate), threshold_at(left_out, rate), *worst)
+    return max(threshold_at(validation, rate), threshold_at(left_out, rate), *worst)

@@ -18,7 +18,7 @@ from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
 from neurallnet.evaluation.intervals import Interval, cluster_interval, wilson_interval
 from neurallnet.evaluation.predictions import groups_of
-from neurallnet.ood.fit import MARGIN, session_threshold
+from neurallnet.ood.fit import session_threshold
 from neurallnet.ood.model import RATE
 
 KEYS = ["set", "path", "label", "predicted"]
@@ -29,7 +29,6 @@ SCORES = {
     "energy": "energy of the logits",
     "doubt": "maximum softmax",
 }
-DISTANCES = ("mahalanobis", "neighbours", "rates")  # the others need no fit, so that there is nothing to make up for by a margin
 STRETCH = "stretch-"
 POOLED = "all together"
 OWN = ("val", "test")
@@ -67,8 +66,7 @@ def threshold_of(table: pd.DataFrame, score: str, rate: float = RATE) -> float:
     validation = table.loc[table["set"] == "val", score].to_numpy(float)
     left_out = table[table["set"].str.startswith(STRETCH)]
     stretch = left_out["set"].to_numpy(str)
-    margin = MARGIN if score in DISTANCES else 1.0
-    return session_threshold(validation, left_out[score].to_numpy(float), stretch, rate, margin)
+    return session_threshold(validation, left_out[score].to_numpy(float), stretch, rate)
 
 
 def flag_table(
