@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 DATA_OPTION := $(if $(DATA),--data "$(DATA)")
 # What an installation depends on; a newer one of these sets up again, otherwise set-up is skipped.
-SETUP := requirements.lock pyproject.toml setup.py neurallnet/_lif.c neurallnet/_hue.c
+SETUP := requirements.lock pyproject.toml setup.py neurallnet/_lif.c neurallnet/_hue.c neurallnet/_portable.h
 INSTALL := $(PY) -m pip install -qq --disable-pip-version-check -c requirements.lock
 
 .DEFAULT_GOAL := help

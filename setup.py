@@ -16,6 +16,7 @@ openmp = ["-fopenmp"] if sys.platform.startswith("linux") else []  # Apple's com
 library = Extension(
     "neurallnet._lif",
     ["neurallnet/_lif.c", "neurallnet/_hue.c"],
+    depends=["neurallnet/_portable.h"],
     extra_compile_args=flags + openmp,
     libraries=["m"],
     extra_link_args=openmp,

@@ -17,20 +17,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "_portable.h"
+
 #define CHUNK 64
 #define MAX_STEPS 64
-
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-#define VECTOR __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define VECTOR
-#endif
-
-#if defined(_WIN32)
-#define EXPORT __declspec(dllexport)
-#else
-#define EXPORT __attribute__((visibility("default")))
-#endif
 
 typedef struct {
     float beta, threshold;
@@ -243,7 +233,7 @@ VECTOR static void moments_backward_image(const Shape *d, int64_t row, const voi
         }
 }
 
-EXPORT int lif_version(void) { return 2; }
+EXPORT int lif_version(void) { return 3; }
 
 EXPORT void lif_forward(const Neuron *k, const Shape *d, const void *x, const float *scale, const float *shift, void *spikes,
                         float *potentials)

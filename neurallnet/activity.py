@@ -6,26 +6,24 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 from torch import Tensor, nn
 
-from neurallnet.augment import to_float
 from neurallnet.data.tables import read_table
 from neurallnet.errors import ConfigError
+from neurallnet.watching import run_watched
 
 COLUMNS = ("block", "rate", "dead_channels", "dead_units", "channels", "units", "n")
-BATCH = 64
 
 
 @dataclass
 class _Sum:
-    """Of one block over batches: `rate` weighted by images, `alive` (C, H, W) whether a unit was ever active."""
+    """Of one block over batches: how many `values` were `active`, and `alive` (C, H, W) whether a unit ever was."""
 
-    rate: float = 0.0
+    active: int = 0
+    values: int = 0
     alive: Tensor | None = None
 
 
-@torch.inference_mode()
 def activity(model: nn.Module, images: np.ndarray) -> pd.DataFrame:
     """A row per block, on `images` uint8 (N, H, W, 3), in evaluation mode and float32.
 
@@ -43,24 +41,15 @@ def activity(model: nn.Module, images: np.ndarray) -> pd.DataFrame:
     def collect(total: _Sum):
         def hook(module: nn.Module, args: tuple[Tensor, ...], spikes: Tensor) -> None:
             active = spikes > 0
-            total.rate += active.double().mean().item() * count
+            total.active += int(active.sum())
+            total.values += active.numel()
             fired = active.any(0)
             total.alive = fired if total.alive is None else total.alive | fired
 
         return hook
 
     handles = [block.register_forward_hook(collect(total)) for block, total in zip(blocks, sums, strict=True)]
-    was_training = model.training
-    model.eval()
-    try:
-        for start in range(0, len(images), BATCH):
-            batch = np.ascontiguousarray(images[start : start + BATCH])
-            count = len(batch)
-            model(to_float(torch.from_numpy(batch)))
-    finally:
-        model.train(was_training)
-        for handle in handles:
-            handle.remove()
+    run_watched(model, images, handles)
     return pd.DataFrame([_row(index, total, len(images)) for index, total in enumerate(sums)], columns=COLUMNS)
 
 
@@ -76,7 +65,7 @@ def _row(block: int, total: _Sum, images: int) -> dict[str, float]:
     assert alive is not None
     return {
         "block": block,
-        "rate": total.rate / images,
+        "rate": total.active / total.values,
         "dead_channels": 1 - alive.flatten(1).any(1).double().mean().item(),
         "dead_units": 1 - alive.double().mean().item(),
         "channels": len(alive),

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from neurallnet.neurons import SURROGATES, LIFState, Neuron, lif_loop
 
-_VERSION = 2
+_VERSION = 3
 MAX_STEPS = 64
 
 

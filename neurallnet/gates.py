@@ -8,13 +8,10 @@ import copy
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from neurallnet.augment import to_float
 from neurallnet.errors import ConfigError
-
-BATCH = 64
+from neurallnet.watching import run_watched
 
 
 class FrozenGate(nn.Module):
@@ -28,7 +25,6 @@ class FrozenGate(nn.Module):
         return self.gate.expand_as(z)
 
 
-@torch.inference_mode()
 def mean_gates(model: nn.Module, images: np.ndarray) -> list[Tensor]:
     """Mean SE gate of each block, float32 (C,), over `images` uint8 (N, H, W, 3) and time steps, in evaluation mode.
 
@@ -38,26 +34,18 @@ def mean_gates(model: nn.Module, images: np.ndarray) -> list[Tensor]:
     if not len(images):
         raise ConfigError("gates: no images; a mean needs some")
     sums: dict[int, Tensor] = {}
+    rows: dict[int, int] = {}
 
     def collect(index: int):
         def hook(module: nn.Module, args: tuple[Tensor, ...], gate: Tensor) -> None:
-            sums[index] = sums.get(index, 0) + gate.double().mean(0) * count  # over rows; batches weigh by their images
+            sums[index] = sums.get(index, 0) + gate.double().sum(0)
+            rows[index] = rows.get(index, 0) + len(gate)
 
         return hook
 
     handles = [block.excitation.register_forward_hook(collect(index)) for index, block in enumerate(gated)]
-    was_training = model.training
-    model.eval()
-    try:
-        for start in range(0, len(images), BATCH):
-            batch = np.ascontiguousarray(images[start : start + BATCH])
-            count = len(batch)
-            model(to_float(torch.from_numpy(batch)))
-    finally:
-        model.train(was_training)
-        for handle in handles:
-            handle.remove()
-    return [(sums[index] / len(images)).float() for index in range(len(gated))]
+    run_watched(model, images, handles)
+    return [(sums[index] / rows[index]).float() for index in range(len(gated))]
 
 
 def freeze_gates(model: nn.Module, gates: Sequence[Tensor]) -> nn.Module:

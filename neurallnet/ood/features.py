@@ -15,14 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from neurallnet.augment import to_float
 from neurallnet.errors import ConfigError, DataError
+from neurallnet.watching import run_watched
 
 SCALES = 4  # the current as it is, and averaged over 2, 4 and 8 pixels: up to about two red cells at 96 pixels a side
 LEAST = 1e-3  # smallest standard deviation, of full scale or of a normalized current: a flat picture stays finite
 
 
-@torch.inference_mode()
 def features(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> dict[str, np.ndarray]:
     """Float32 arrays by name for `images` uint8 (N, H, W, 3), in evaluation mode, float32 and one forward pass:
 
@@ -42,19 +41,18 @@ def features(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> dict
     def add(name: str, value: Tensor) -> None:
         found.setdefault(name, []).append(value.float().numpy())
 
-    size, was_training = 0, model.training
-    handles = _watch(blocks, add, lambda: size)
-    model.eval()
-    try:
-        for start in range(0, len(images), batch_size):
-            batch = np.ascontiguousarray(images[start : start + batch_size])
-            size, pixels = len(batch), to_float(torch.tensor(batch))
-            add("colour", colour_statistics(pixels))
-            add("logits", model(pixels).logits)
-    finally:
-        model.train(was_training)
-        for handle in handles:
-            handle.remove()
+    size = 0
+
+    def before(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        nonlocal size
+        size = len(args[0])
+        add("colour", colour_statistics(args[0]))
+
+    def after(module: nn.Module, args: tuple[Tensor, ...], output: Any) -> None:
+        add("logits", output.logits)
+
+    ends = [model.register_forward_pre_hook(before), model.register_forward_hook(after)]
+    run_watched(model, images, [*ends, *_watch(blocks, add, lambda: size)], batch_size)
     whole = {name: np.concatenate(parts) for name, parts in found.items()}
     return {"appearance": np.concatenate([whole.pop("colour"), whole.pop("currents")], axis=1)} | whole
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from neurallnet.errors import DataError
-from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, label_synthetic, new_figure
+from neurallnet.plots.parts import finish, need, reference_line
+from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, new_figure
 
 _PERCENT = FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%")
 
@@ -57,14 +57,14 @@ def confusion_figure(metrics: Mapping[str, Any], *, synthetic: bool = False, tit
     axes.set_title(
         title or f"{metrics['correct']:,} of {metrics['n']:,} images right ({metrics['accuracy']:.2%})"
     )
-    return _finish(figure, synthetic)
+    return finish(figure, synthetic)
 
 
 def learning_curve_figure(history: pd.DataFrame, *, synthetic: bool = False, title: str = "") -> Figure:
     """Loss and validation accuracy by epoch; history has columns epoch, train_loss, val_loss,
     val_accuracy.
     """
-    _need(history, ["epoch", "train_loss", "val_loss", "val_accuracy"])
+    need(history, ["epoch", "train_loss", "val_loss", "val_accuracy"])
     figure, (loss, accuracy) = new_figure(4.6, rows=2, sharex=True)
     for column, name, colour, marker in (
         ("train_loss", "training", BLUE, MARKERS[0]),
@@ -92,7 +92,7 @@ def learning_curve_figure(history: pd.DataFrame, *, synthetic: bool = False, tit
     accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
     if title:
         loss.set_title(title)
-    return _finish(figure, synthetic)
+    return finish(figure, synthetic)
 
 
 def interval_figure(
@@ -110,7 +110,7 @@ def interval_figure(
 
     A `reference` is drawn as a dashed line with its name.
     """
-    _need(table, ["label", "value", "low", "high", "n"])
+    need(table, ["label", "value", "low", "high", "n"])
     figure, (axes,) = new_figure(0.52 * len(table) + 1.35)
     units = table["unit"] if "unit" in table.columns else pd.Series("images", index=table.index)
     for place, row in enumerate(table.itertuples()):
@@ -118,18 +118,7 @@ def interval_figure(
         axes.plot([row.low, row.high], [place, place], color=BLUE, marker="|", markersize=9, linestyle="none")
         axes.plot(row.value, place, color=BLUE, marker="o", markersize=8)
     if reference is not None:
-        axes.axvline(reference, color=RED, linestyle="--", linewidth=1.5)
-        axes.annotate(
-            f"{reference_name} {reference:.2%}" if percent else f"{reference_name} {reference:g}",
-            (reference, 1),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 3),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            color=RED,
-            fontsize=10,
-        )
+        reference_line(axes, reference, f"{reference_name} {reference:.2%}" if percent else f"{reference_name} {reference:g}")
     names = [
         f"{label}\nn = {n:,} {unit}" for label, n, unit in zip(table["label"], table["n"], units, strict=True)
     ]
@@ -142,7 +131,7 @@ def interval_figure(
     axes.grid(axis="x")
     if title:
         axes.set_title(title, pad=18 if reference is not None else None)
-    return _finish(figure, synthetic)
+    return finish(figure, synthetic)
 
 
 def curves_figure(
@@ -157,7 +146,7 @@ def curves_figure(
 
     table has columns corruption, series, severity (0 is none), value, low, high. n: images behind each point.
     """
-    _need(table, ["corruption", "series", "severity", "value", "low", "high"])
+    need(table, ["corruption", "series", "severity", "value", "low", "high"])
     panels = list(dict.fromkeys(table["corruption"]))
     columns = 1 if len(panels) == 1 else 2
     rows = math.ceil(len(panels) / columns)
@@ -178,7 +167,7 @@ def curves_figure(
         handles, names = every[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper left", ncols=2 if max(map(len, series)) <= 12 else 1)
     figure.supxlabel(f"Severity (n = {n:,} images at each point; bands: 95% intervals)", fontsize=11)
-    return _finish(figure, synthetic)
+    return finish(figure, synthetic)
 
 
 def _draw_curves(axes: Axes, table: pd.DataFrame, series: list[str], chance: float | None) -> None:
@@ -201,15 +190,3 @@ def _draw_curves(axes: Axes, table: pd.DataFrame, series: list[str], chance: flo
     axes.yaxis.set_major_formatter(_PERCENT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y")
-
-
-def _need(table: pd.DataFrame, columns: list[str]) -> None:
-    missing = [c for c in columns if c not in table.columns]
-    if missing or table.empty:
-        raise DataError(
-            f"figure: the table has no {', '.join(missing) or 'rows'}; it needs {', '.join(columns)}"
-        )
-
-
-def _finish(figure: Figure, synthetic: bool) -> Figure:
-    return label_synthetic(figure) if synthetic else figure

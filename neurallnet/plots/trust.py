@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from neurallnet.errors import DataError
-from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, label_synthetic, new_figure
+from neurallnet.plots.parts import finish, need, reference_line
+from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, SERIES, new_figure
 
 _PERCENT = FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%")
 
@@ -20,7 +21,7 @@ def reliability_figure(
     `before`, `after`: tables of `evaluation.reliability` of the same images, which `split` names.
     """
     for table in (before, after):
-        _need(table, ["low", "high", "n", "confidence", "accuracy"])
+        need(table, ["low", "high", "n", "confidence", "accuracy"])
     figure, (axes, counts) = new_figure(5.6, rows=2, sharex=True, height_ratios=[3, 1])
     axes.plot([0, 1], [0, 1], color=INK, linestyle=":", linewidth=1.2)
     shown = ((before, BLUE, "temperature 1"), (after, ORANGE, "fitted on validation"))
@@ -37,7 +38,7 @@ def reliability_figure(
         axis.set_major_formatter(_PERCENT)
     if title:
         axes.set_title(title)
-    return _finish(figure, synthetic)
+    return finish(figure, synthetic)
 
 
 def risk_coverage_figure(
@@ -51,7 +52,7 @@ def risk_coverage_figure(
         raise DataError("figure: no curve to draw")
     figure, (axes,) = new_figure(3.9)
     for place, (name, table) in enumerate(curves.items()):
-        _need(table, ["coverage", "risk"])
+        need(table, ["coverage", "risk"])
         colour = SERIES[place % len(SERIES)]
         axes.plot(table["coverage"], table["risk"], color=colour, drawstyle="steps-post", label=name)
         last = table.iloc[-1]
@@ -65,7 +66,7 @@ def risk_coverage_figure(
         axes.legend()
     if title:
         axes.set_title(title)
-    return _finish(figure, synthetic)
+    return finish(figure, synthetic)
 
 
 def distance_figure(scores: pd.DataFrame, *, unit: str = "threshold", synthetic: bool = False, title: str = "") -> Figure:
@@ -73,25 +74,14 @@ def distance_figure(scores: pd.DataFrame, *, unit: str = "threshold", synthetic:
 
     `scores`: a row per image, columns `set` and `score` (over its network's threshold, so that flagged is above 1).
     """
-    _need(scores, ["set", "score"])
+    need(scores, ["set", "score"])
     groups = dict(list(scores.groupby("set", sort=False)["score"]))
     figure, (axes,) = new_figure(0.52 * len(groups) + 1.5)
     for place, values in enumerate(groups.values()):
         low, middle, high = values.quantile([0.05, 0.5, 0.95])
         axes.plot([low, high], [place, place], color=BLUE, linewidth=5, solid_capstyle="butt", alpha=0.5)
         axes.plot(middle, place, color=BLUE, marker="o", markersize=8)
-    axes.axvline(1, color=RED, linestyle="--", linewidth=1.5)
-    axes.annotate(
-        "flagged beyond",
-        (1, 1),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        color=RED,
-        fontsize=10,
-    )
+    reference_line(axes, 1, "flagged beyond")
     names = [f"{name}\nn = {len(values):,}" for name, values in groups.items()]
     axes.set_yticks(range(len(groups)), names)
     axes.set(ylim=(len(groups) - 0.5, -0.5), xlabel=f"Distance, in units of the {unit}\n(median; 5th to 95th per cent)")
@@ -100,14 +90,4 @@ def distance_figure(scores: pd.DataFrame, *, unit: str = "threshold", synthetic:
     axes.grid(axis="x")
     if title:
         axes.set_title(title, pad=18)
-    return _finish(figure, synthetic)
-
-
-def _need(table: pd.DataFrame, columns: list[str]) -> None:
-    missing = [c for c in columns if c not in table.columns]
-    if missing or table.empty:
-        raise DataError(f"figure: the table has no {', '.join(missing) or 'rows'}; it needs {', '.join(columns)}")
-
-
-def _finish(figure: Figure, synthetic: bool) -> Figure:
-    return label_synthetic(figure) if synthetic else figure
+    return finish(figure, synthetic)
