@@ -53,12 +53,12 @@ clean: ## remove the environment and everything computed
 
 $(VENV)/.book: $(SETUP) | $(PY)
 	@echo "Setting up $(VENV) for the book (a few minutes the first time) ..."
-	@$(INSTALL) -e '.[audit,book,export,peers]'
+	@$(INSTALL) -e '.[audit,book,explain,export,peers]'
 	@touch $@
 
 $(VENV)/.test: $(SETUP) | $(PY)
 	@echo "Setting up $(VENV) for the tests (a few minutes the first time) ..."
-	@$(INSTALL) -e '.[audit,book,dev,export,peers]'
+	@$(INSTALL) -e '.[audit,book,dev,explain,export,peers]'
 	@touch $@ $(VENV)/.book
 
 $(PY):

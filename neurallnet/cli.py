@@ -1,4 +1,4 @@
-"""The command line: `neurallnet data | train | evaluate | bench | verify | reproduce`, one thin function per subcommand."""
+"""The command line: `neurallnet audit | data | train | evaluate | bench | verify | reproduce`, one thin function per subcommand."""
 
 import json
 import sys
@@ -151,6 +151,20 @@ def bench(
     from neurallnet.profiling.command import bench as measure
 
     measure(json_file, quick, sections, run, data, work)
+
+
+@app.command()
+def audit(
+    name: Annotated[str, typer.Argument(help="a data set of `data list`")] = "synthetic",
+    against: Annotated[list[str] | None, typer.Option("--against", help="another set to look for in it; repeatable")] = None,
+    data: DataOption = None,
+    work: WorkOption = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write all findings here")] = None,
+) -> None:
+    """Look for what a split would leak: duplicates, frames of one field, images of another set, sessions."""
+    from neurallnet.audit.command import audit as look
+
+    look(name, against or [], data, work, json_file)
 
 
 @app.command()

@@ -44,9 +44,9 @@ def shrunk(picture: np.ndarray) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """`taleqani`: 6 fields a class, squeezed to 224 px, and in Early: 7 = 1 again byte for byte, 8 = 2 compressed anew, 9 = 3 shifted,
-    10 = 4 turned, and 12 = 5 shifted, the last far from it in file order. `external_probe`: full-size originals of Benign 2 and Pre 3,
-    a part of Pro 4, and two fields of nobody.
+    """`taleqani`: 6 fields a class, squeezed to 224 px, and in Early: 7 = 1 again byte for byte, 8 = 2 compressed anew,
+    9 = 3 shifted, 10 = 4 turned, and 12 = 5 shifted, the last far from it in file order. `external_probe`: full-size originals of
+    Benign 2 and Pre 3, a part of Pro 4, and two fields of nobody.
     """
     root = tmp_path_factory.mktemp("data")
     primary, probe = root / "taleqani" / "Original", root / "external_probe"

@@ -19,7 +19,10 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-m", "neurallnet", *words], capture_output=True, text=True, env=settings)
 
 
-@pytest.mark.parametrize("words", [[], ["data"], ["train"], ["evaluate"], ["bench"], ["reproduce"], ["data", "manifest"]])
+COMMANDS = ("", "audit", "data", "data manifest", "data datasheet", "train", "evaluate", "bench", "verify", "reproduce")
+
+
+@pytest.mark.parametrize("words", [command.split() for command in COMMANDS])
 def test_every_command_has_help(words):
     result = CliRunner().invoke(app, [*words, "--help"])
     assert result.exit_code == 0 and "Usage" in result.output

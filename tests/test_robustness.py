@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from neurallnet.config import CLASSES
+from neurallnet.config import CLASSES, AugmentConfig, ModelConfig
 from neurallnet.data.synthetic import SyntheticConfig, draw_image, truth_table
 from neurallnet.errors import ConfigError, DataError
 from neurallnet.evaluation import wilson_interval
@@ -142,9 +142,15 @@ def test_the_papers_six_are_there_and_every_level_is_documented():
     table = severity_table()
     assert list(table.index) == list(CORRUPTIONS)
     assert table[["title", "parameter", "unit", "reason"]].map(bool).all(axis=None)
-    assert seen_in_training("jpeg", "full") == ""
-    assert seen_in_training("hue_shift", "geometry") == ""
-    assert "brightness" in seen_in_training("illumination", "full")
+
+
+def test_what_training_saw_follows_from_its_settings():
+    off = AugmentConfig(stain=0, hue=0, noise=0, brightness=0)
+    assert seen_in_training("jpeg", AugmentConfig()) == ""
+    assert all(seen_in_training(name, off) == "" for name in ("hue_shift", "stain_shift", "gaussian_noise", "illumination"))
+    assert "brightness within 20%" in seen_in_training("illumination", AugmentConfig())
+    assert "normalized" in seen_in_training("hue_shift", off, ModelConfig())
+    assert seen_in_training("hue_shift", off, ModelConfig(hue="stored")) == ""
 
 
 def dark_is_pro(images: np.ndarray) -> np.ndarray:

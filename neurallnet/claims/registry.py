@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from neurallnet.claims import leak, paper, robustness, speed
+from neurallnet.claims import leak, paper, robustness, speed, trust
 from neurallnet.claims.claim import Claim, verdict_at_least, verdict_at_most, verdict_within
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
@@ -124,5 +124,6 @@ BUILDERS: dict[str, Builder] = {
     "primary_accuracy_random": _primary_accuracy_random,
     **leak.BUILDERS,
     **robustness.BUILDERS,
+    **trust.BUILDERS,
     **speed.BUILDERS,
 }
