@@ -21,7 +21,10 @@ from neurallnet.evidence import write_hashes
 from neurallnet.paths import repository
 
 EVIDENCE_KINDS = (".json", ".jsonl", ".csv")
-RUN_FILES = ("config.json", "run.json", "split.csv", "history.csv", "weights.safetensors", "predictions-*.csv")
+RUN_FILES = (
+    *("config.json", "run.json", "split.csv", "history.csv", "weights.safetensors", "predictions-*.csv"),
+    *("ood.safetensors", "ood-scores-*.csv"),
+)
 
 
 def publish(work: Path, top: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from neurallnet.training import predict_logits
 def corrupted_validation(study: Study, arm: str, names: Sequence[str], severities: Sequence[int]) -> pd.DataFrame:
     """The same on validation images, which may be looked at as often as one likes; kept in the run's folder."""
     run = study.run(arm)
-    path = run.folder / f"predictions-corrupted-val-{_address(names, severities)}.csv"
+    path = run.folder / f"predictions-shifted-{_address(names, severities)}.csv"
     if not path.exists():
         write_corrupted(path, _predict(study, run, "val", names, severities))
     return read_corrupted(path)

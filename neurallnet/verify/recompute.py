@@ -12,7 +12,7 @@ from neurallnet.external import external_report
 from neurallnet.model import parameter_count
 from neurallnet.payloads import model_evidence, primary_evidence
 from neurallnet.protocols import protocol_splits, protocol_table
-from neurallnet.robustness import summarize_corrupted
+from neurallnet.robustness import corruption_drops, summarize_corrupted
 from neurallnet.robustness.study import corrupted_test
 from neurallnet.verify.published import PublishedStudy
 
@@ -57,5 +57,6 @@ def robustness(study: PublishedStudy, committed: Payload, arm: str | None = None
     """04: accuracy under the corruptions and severities that were asked for."""
     asked = [row for row in committed["rows"] if row["severity"]]
     names, severities = ([*dict.fromkeys(row[key] for row in asked)] for key in ("corruption", "severity"))
-    table = summarize_corrupted(corrupted_test(study, arm or BASE, names, severities), study.dataset().groups())
-    return {"rows": table.to_dict("records"), "run": study.run(arm or BASE).address}
+    predictions, groups = corrupted_test(study, arm or BASE, names, severities), study.dataset().groups()
+    table, drops = summarize_corrupted(predictions, groups), corruption_drops(predictions, groups)
+    return {"rows": table.to_dict("records"), "drops": drops.to_dict("records"), "run": study.run(arm or BASE).address}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from neurallnet.verify import recompute, recompute_speed
+from neurallnet.verify import recompute, recompute_speed, recompute_trust
 from neurallnet.verify.published import PublishedStudy
 
 Recompute = Callable[..., Mapping[str, Any]]
@@ -25,6 +25,10 @@ RECOMPUTE: dict[str, Recompute] = {
     r"external_(?P<source>.+?)" + _ARM: recompute.external,
     "robustness" + _ARM: recompute.robustness,
     "latency": recompute_speed.latency,
+    "protocols": recompute_trust.protocols,
+    "choice": recompute_trust.choice,
+    "trust": recompute_trust.trust,
+    "explanations": recompute_trust.explanations,
     "sweep": recompute_speed.sweep,
     "times": recompute_speed.times,
 }
@@ -47,6 +51,14 @@ MEASURED: dict[str, dict[str, str]] = {
         "exported": "needs the images, in ONNX and in the other precision; the predictions of these forms are not kept",
         "early_exit": "needs the images; read-outs of single time steps are not kept",
     },
+    "explanations": dict.fromkeys(
+        (
+            *("activity", "agreement", "arm", "attention", "attention_inside_cells", "block", "corner", "explained"),
+            *("integrated_gradients", "least_mask_area", "manifest", "map", "masks", "protocol", "randomization", "removal"),
+            *("run", "scale_bar", "seed", "split", "sample"),
+        ),
+        "attribution maps need the images; only the shares are kept",
+    ),
     "times": {"seconds": _CLOCK, "machine": "describes the machine"},
 }
 

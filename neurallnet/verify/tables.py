@@ -52,12 +52,22 @@ def _external(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> None
 
 def _corrupted(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> None:
     """predictions-corrupted-<digest>.csv: the test images, untouched and under each corruption and severity in the digest."""
+    _under_corruption(study, run, path, "test")
+    logged(path, run, reads, "corrupted test fold", run.record["split"])
+
+
+def _shifted(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> None:
+    """predictions-shifted-<digest>.csv: the same of the validation images, whose readings need no log."""
+    _under_corruption(study, run, path, "val")
+
+
+def _under_corruption(study: PublishedStudy, run: Run, path: Path, fold: str) -> None:
     table, parts = read_corrupted(path), []
     split, frame = run.split(), study.dataset_of(run.record["manifest"]).frame
-    test = split.loc[split["fold"] == "test", "path"]
+    wanted = split.loc[split["fold"] == fold, "path"]
     cells = dict(each_corruption(table))
     for (name, severity), part in cells.items():
-        _same_images(path, part, test, "test", frame)
+        _same_images(path, part, wanted, fold, frame)
         parts.append(rebuilt(part).assign(corruption=name, severity=severity)[table.columns])
     _same_text(path, pd.concat(parts, ignore_index=True))
     names = list(dict.fromkeys(get_corruption(name).name for name, _ in cells if name != CLEAN))
@@ -66,11 +76,10 @@ def _corrupted(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> Non
     whole = [(CLEAN, 0), *((name, int(severity)) for name in names for severity in severities)]
     if list(cells) != whole or hashlib.sha256(asked.encode()).hexdigest()[:12] != path.stem.split("-")[2]:
         raise DataError(f"{path.name}: does not hold the corruptions and severities its name stands for; it has {asked}")
-    if (run.folder / "predictions-test.csv").exists():
-        clean, plain = logits_of(cells[CLEAN, 0]), logits_of(run.predictions("test"))
+    if (run.folder / f"predictions-{fold}.csv").exists():
+        clean, plain = logits_of(cells[CLEAN, 0]), logits_of(run.predictions(fold))
         if clean.shape != plain.shape or not np.allclose(clean, plain, atol=1e-3):
-            raise DataError(f"{path.name}: its untouched images have other logits than those in predictions-test.csv")
-    logged(path, run, reads, "corrupted test fold", run.record["split"])
+            raise DataError(f"{path.name}: its untouched images have other logits than those in predictions-{fold}.csv")
 
 
 KINDS: dict[str, Callable[[PublishedStudy, Run, Path, Reads], None]] = {
@@ -78,6 +87,7 @@ KINDS: dict[str, Callable[[PublishedStudy, Run, Path, Reads], None]] = {
     "test": _fold,
     "external": _external,
     "corrupted": _corrupted,
+    "shifted": _shifted,
 }
 
 

@@ -1,0 +1,52 @@
+"""Held-out slides, the choice of the recipe and how far a network can be trusted, computed again from published tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurallnet.choice import choice_table
+from neurallnet.leak import leak_report
+from neurallnet.ood.study import score_table
+from neurallnet.ood.tables import flag_table
+from neurallnet.robustness.study import corrupted_test
+from neurallnet.robustness.tables import CLEAN
+from neurallnet.trust import Part, trust_payload
+from neurallnet.verify.published import PublishedStudy
+
+Payload = Mapping[str, Any]
+
+
+def protocols(study: PublishedStudy, committed: Payload) -> Payload:
+    """03: random split and held-out slides, the network and colour alone."""
+    return leak_report(study)
+
+
+def choice(study: PublishedStudy, committed: Payload) -> Payload:
+    """01: each part of the recipe taken away."""
+    return {"rows": choice_table(study).to_dict("records")}
+
+
+def trust(study: PublishedStudy, committed: Payload) -> Payload:
+    """07: calibration, abstaining, sets, screening and the flag, of the networks that the payload names."""
+    names = list(committed["runs"])
+    parts = {name: Part(study.run(name).predictions("val"), study.test(name)) for name in names}
+    asked = [row for row in committed["corruptions"] if row["corruption"] != CLEAN]
+    kinds, severities = ([*dict.fromkeys(row[key] for row in asked)] for key in ("corruption", "severity"))
+    others = [study.dataset(name) for name in committed["manifests"]]
+    groups = study.dataset().groups()
+    flags = flag_table({name: score_table(study.run(name), study.work, others) for name in names}, groups)
+    payload = trust_payload(
+        parts,
+        protocol=committed["protocol"],
+        groups=groups,
+        corrupted=corrupted_test(study, names[0], kinds, severities),
+        coverage=committed["conformal_coverage"],
+        specificity=committed["screening_specificity"],
+        flags=flags,
+    )
+    runs = {name: study.run(name).address for name in names}
+    return {**payload, "runs": runs, "manifests": {name: study.dataset(name).digest for name in committed["manifests"]}}
+
+
+def explanations(study: PublishedStudy, committed: Payload) -> Payload:
+    """08: maps need pixels; see MEASURED."""
+    return {}
