@@ -19,8 +19,9 @@ help: ## this list
 book: $(VENV)/.book ## run everything of PROFILE (default smoke: synthetic images) and render the book
 	@$(PY) -m neurallnet reproduce --profile $(PROFILE) $(DATA_OPTION)
 
-test: $(VENV)/.test ## ruff, pytest, and nbval on the notebooks
+test: $(VENV)/.test ## ruff, the published figures, pytest, and nbval on the notebooks
 	@$(PY) -m ruff check -q .
+	@$(PY) -m neurallnet verify
 	@$(PY) -m neurallnet reproduce --profile smoke --target runs
 	@$(PY) -m pytest
 	@$(PY) -m pytest --nbval -x -p no:cacheprovider notebooks

@@ -147,7 +147,7 @@ def leak_rows(report: dict[str, Any]) -> pd.DataFrame:
             part = report[protocol][key]
             ends = part["balanced_accuracy_interval"]
             row = {"label": f"{title}, {protocol}", "value": part["balanced_accuracy"], "low": ends["low"], "high": ends["high"]}
-            rows.append({**row, "n": part["images"], "unit": f"images, {part['folds']} folds, {part['seeds']} seeds"})
+            rows.append({**row, "n": part["images"], "unit": "images"})
     return pd.DataFrame(rows)
 
 
@@ -155,4 +155,5 @@ def run_rows(report: dict[str, Any]) -> pd.DataFrame:
     """Balanced accuracy of each run: a row per protocol and fold, a column per seed."""
     runs = pd.concat([pd.DataFrame(report[name]["network"]["runs"]).assign(protocol=name) for name in PROTOCOLS])
     table = runs.pivot(index=["protocol", "split_fold"], columns="seed", values="balanced_accuracy")
-    return table.rename(columns=lambda seed: f"seed {seed}")
+    table = table.rename(columns=lambda seed: f"seed {seed}").round(4)
+    return table.astype(object).where(table.notna(), "")

@@ -25,7 +25,7 @@ from neurallnet.payloads import model_evidence, primary_evidence
 from neurallnet.protocols import protocol_splits, protocol_table
 from neurallnet.publish import publish
 from neurallnet.readlog import append_test_read
-from neurallnet.robustness import summarize_corrupted, write_corrupted
+from neurallnet.robustness import corruption_drops, summarize_corrupted, write_corrupted
 from neurallnet.runs import HISTORY, describe_run
 
 SOURCE = ["import pandas", "print(study)"]
@@ -116,7 +116,11 @@ def made_up_evidence(work: Path, runs: dict[str, Path], primary: Dataset, other:
         "primary_random": primary_evidence(test, groups, protocol=protocol, provenance=record, test_read=reads[0]),
         "ablation_se": {**compare(*tests.values(), groups), "runs": {arm: folder.name for arm, folder in runs.items()}},
         "external_bccd": {**found, **alarms},
-        "robustness": {"rows": summarize_corrupted(corrupted, groups).to_dict("records"), "run": base.name},
+        "robustness": {
+            "rows": summarize_corrupted(corrupted, groups).to_dict("records"),
+            "drops": corruption_drops(corrupted, groups).to_dict("records"),
+            "run": base.name,
+        },
     }
     for name, payload in payloads.items():
         write_evidence(work / "evidence" / f"{name}.json", {"profile": "full", "synthetic": False, **payload})

@@ -29,9 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="say which file differs; changes nothing")
     action.add_argument("--write", action="store_true", help="bring both files in step")
-    parser.add_argument(
-        "--root", type=Path, default=None, help="the checkout (default: the one this package is in)"
-    )
+    parser.add_argument("--root", type=Path, default=None, help="the checkout (default: the one this package is in)")
     options = parser.parse_args(arguments)
     try:
         root = options.root or repository()

@@ -43,7 +43,9 @@ def colour_only(evidence: Evidence, protocol: str) -> Claim:
     interval = _ends(found["balanced_accuracy_interval"])
     verdict = verdict_at_least(found["accuracy"], _ends(found["accuracy_interval"]), paper.PRIMARY_ACCURACY)
     title = f"Balanced accuracy of colour alone, {protocol} protocol (the verdict: does its accuracy reach the paper's?)"
-    return _claim(evidence, f"colour_only_accuracy_{protocol}", title, found["balanced_accuracy"], interval, verdict, protocol)
+    return _claim(
+        evidence, f"colour_only_accuracy_{protocol}", title, found["balanced_accuracy"], interval, verdict, protocol, who="colour"
+    )
 
 
 def lead_over_colour(evidence: Evidence) -> Claim:
@@ -69,9 +71,10 @@ def _claim(
     verdict: Verdict,
     protocol: str = "session",
     paper: float | None = None,
+    who: str = "network",
 ) -> Claim:
     found = evidence[FILE]
-    part = found[protocol]["network"]
+    part = found[protocol][who]
     how = f"{protocol} protocol" + (f", embargo {found['embargo']}" if protocol == "session" else "")
     runs = f"{part['folds']} folds, {part['seeds']} seeds, interval over {part['groups']} near-duplicate groups"
     return Claim(name, title, paper, ours, interval, part["images"], f"{how}, {runs}", verdict, evidence.path(FILE))

@@ -16,9 +16,7 @@ def render_readme(text: str, claims: list[Claim]) -> str:
     the two markers.
     """
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise DataError(
-            f"README.md: needs one line {BEGIN} and, below it, one line {END}, for the claims table"
-        )
+        raise DataError(f"README.md: needs one line {BEGIN} and, below it, one line {END}, for the claims table")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     return f"{before}{BEGIN}\n{claims_table(claims)}\n{END}{after}"
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from neurallnet.plots.parts import finish, need, reference_line
+from neurallnet.plots.parts import finish, need, reference_line, title_over
 from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, new_figure
 
 _PERCENT = FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%")
@@ -130,7 +130,7 @@ def interval_figure(
         axes.xaxis.set_major_formatter(_PERCENT)
     axes.grid(axis="x")
     if title:
-        axes.set_title(title, pad=18 if reference is not None else None)
+        title_over(figure, title)
     return finish(figure, synthetic)
 
 

@@ -15,6 +15,11 @@ def need(table: pd.DataFrame, columns: list[str]) -> None:
         raise DataError(f"figure: the table has no {', '.join(missing) or 'rows'}; it needs {', '.join(columns)}")
 
 
+def title_over(figure: Figure, text: str) -> None:
+    """A title over the whole figure: over the axes alone, long labels beside them leave it no room."""
+    figure.suptitle(text, fontsize="medium")
+
+
 def finish(figure: Figure, synthetic: bool) -> Figure:
     """The figure, labelled when its numbers come from drawn images."""
     return label_synthetic(figure) if synthetic else figure

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from neurallnet.errors import DataError
-from neurallnet.plots.parts import finish, need, reference_line
+from neurallnet.plots.parts import finish, need, reference_line, title_over
 from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, SERIES, new_figure
 
 _PERCENT = FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%")
@@ -89,5 +89,5 @@ def distance_figure(scores: pd.DataFrame, *, unit: str = "threshold", synthetic:
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.grid(axis="x")
     if title:
-        axes.set_title(title, pad=18)
+        title_over(figure, title)
     return finish(figure, synthetic)

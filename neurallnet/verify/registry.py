@@ -55,7 +55,7 @@ MEASURED: dict[str, dict[str, str]] = {
         (
             *("activity", "agreement", "arm", "attention", "attention_inside_cells", "block", "corner", "explained"),
             *("integrated_gradients", "least_mask_area", "manifest", "map", "masks", "protocol", "randomization", "removal"),
-            *("run", "scale_bar", "seed", "split", "sample"),
+            *("run", "scale_bar", "seed", "split", "source", "by_class", "fold", "gates", "groups", "n", "of", "spike_rates"),
         ),
         "attribution maps need the images; only the shares are kept",
     ),

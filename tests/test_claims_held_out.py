@@ -1,0 +1,125 @@
+"""Claims about held-out slides, corruptions, the flag and attention: taken from the right row, judged by the stated aim."""
+
+import copy
+
+import pytest
+
+from neurallnet.claims import build_claims
+from neurallnet.evidence import write_evidence
+
+UNIT = "near-duplicate group"
+
+
+def side(accuracy: float, balanced: float, seeds: int) -> dict:
+    around = {"level": 0.95, "method": "BCa bootstrap", "unit": UNIT}
+    return {
+        "accuracy": accuracy,
+        "accuracy_interval": {"low": accuracy - 0.01, "high": accuracy + 0.01, **around},
+        "balanced_accuracy": balanced,
+        "balanced_accuracy_interval": {"low": balanced - 0.01, "high": balanced + 0.01, **around},
+        "lowest_accuracy": accuracy - 0.02,
+        "images": 3256,
+        "groups": 3163,
+        "folds": 5,
+        "seeds": seeds,
+    }
+
+
+def both(network: float, colour: float, points: float) -> dict:
+    lead = {"points": points, "interval": [points - 1, points + 1], "unit": UNIT}
+    return {"network": side(network, network, 3), "colour": side(colour, colour, 1), "lead_over_colour": lead}
+
+
+SCREENED = {"sensitivity": 0.92, "low": 0.91, "high": 0.93, "n_malignant": 2752}
+FLAG = {"set": "bccd", "auroc": 0.995, "n": 1820, "n_healthy": 1820, "false_alarms": 0.88, "unit": "image"}
+EVIDENCE = {
+    "protocols": {
+        "random": both(0.98, 0.985, -0.5),
+        "session": both(0.94, 0.925, 1.5),
+        "leak_points": 4.0,
+        "embargo": 37,
+        "scale_bar": "removed",
+    },
+    "robustness": {
+        "rows": [
+            {"corruption": "jpeg", "severity": s, "accuracy": 1 - s / 10, "low": 0.1, "high": 0.9, "n": 326, "unit": UNIT}
+            for s in (1, 3, 5)
+        ],
+        "drops": [
+            {"corruption": name, "severity": 3, "drop": drop, "low": drop - 1, "high": drop + 1, "n": 326, "unit": UNIT}
+            for name, drop in (("hue_shift", 0.5), ("stain_shift", 6.0))
+        ],
+    },
+    "trust": {
+        "protocol": "session protocol, embargo 37",
+        "screening_specificity": 0.95,
+        "calibration": [
+            {"part": "session-0-0", "ece": 0.5, "low": 0.4, "high": 0.6, "n": 652, "ece_scaled": 0.4},
+            {"part": "all together", "ece": 0.036, "low": 0.03, "high": 0.04, "n": 3256, "ece_scaled": 0.02},
+        ],
+        "screening": [
+            {"part": "all together", **SCREENED, "specificity": 0.9, "specificity_low": 0.87, "specificity_high": 0.92},
+        ],
+        "out_of_distribution": [
+            {
+                "part": "all together",
+                "score": "doubt",
+                **FLAG,
+                "unflagged_alarms": 0.7,
+                "unflagged_low": 0.6,
+                "unflagged_high": 0.8,
+            },
+            {
+                "part": "all together",
+                "score": "mahalanobis",
+                **FLAG,
+                "unflagged_alarms": 0,
+                "unflagged_low": 0,
+                "unflagged_high": 0.002,
+            },
+        ],
+    },
+    "explanations": {"attention_inside_cells": {"value": 0.2, "low": 0.17, "high": 0.22, "chance": 0.117, "n": 184}},
+}
+
+
+def claims(folder, evidence: dict = EVIDENCE) -> dict:
+    for name, payload in evidence.items():
+        write_evidence(folder / f"{name}.json", payload)
+    return {claim.id: claim for claim in build_claims(folder)}
+
+
+def test_each_figure_comes_from_its_own_row(tmp_path):
+    found = claims(tmp_path)
+    assert found["primary_accuracy_random"].ours == 0.98 and found["colour_only_accuracy_random"].ours == 0.985
+    assert found["session_accuracy_masked"].ours == 0.94 and found["session_lead_over_colour"].ours == 1.5
+    assert found["ece_session"].ours == 0.036 and found["robustness_jpeg"].ours == 0.7
+    assert found["bccd_unflagged_malignant_rate"].ours == 0 and found["ood_auroc_bccd"].ours == 0.995
+    assert found["attention_inside_cells"].ours == 0.2
+
+
+def test_the_protocol_counts_the_runs_of_whom_the_row_is_about(tmp_path):
+    found = claims(tmp_path)
+    assert "3 seeds" in found["session_accuracy_masked"].protocol and "embargo 37" in found["session_accuracy_masked"].protocol
+    assert "1 seeds" in found["colour_only_accuracy_session"].protocol
+
+
+def test_verdicts_follow_the_aims(tmp_path):
+    found = claims(tmp_path)
+    assert found["session_accuracy_masked"].verdict == "not reproduced"  # 0.95 at most, against 0.968
+    assert found["session_lead_over_colour"].verdict == "not reproduced"  # 2.5 at most, against 3
+    assert (found["hue_shift_drop"].verdict, found["stain_shift_drop"].verdict) == ("reproduced", "not reproduced")
+    assert found["bccd_unflagged_malignant_rate"].verdict == found["ood_auroc_bccd"].verdict == "reproduced"
+    assert found["attention_inside_cells"].verdict == "exceeded"
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.01, "reproduced"), (0.011, "not reproduced")])
+def test_one_per_cent_unflagged_is_the_limit(tmp_path, value, verdict):
+    evidence = copy.deepcopy(EVIDENCE)
+    evidence["trust"]["out_of_distribution"][1]["unflagged_alarms"] = value
+    assert claims(tmp_path, evidence)["bccd_unflagged_malignant_rate"].verdict == verdict
+
+
+def test_what_was_not_measured_makes_no_row(tmp_path):
+    found = claims(tmp_path)
+    assert "robustness_contrast" not in found and "parameters" not in found
