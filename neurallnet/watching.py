@@ -16,13 +16,13 @@ BATCH = 64
 def run_watched(model: nn.Module, images: np.ndarray, handles: Sequence[RemovableHandle], batch_size: int = BATCH) -> None:
     """Pass `images` uint8 (N, H, W, 3) through `model` in evaluation mode and float32; the hooks of `handles` see what they see.
 
-    Whatever happens, the hooks are removed and the network's mode is restored.
+    Images may be memory-mapped read-only: each batch is a copy. Whatever happens, the hooks are removed and the network's mode is restored.
     """
     was_training = model.training
     model.eval()
     try:
         for start in range(0, len(images), batch_size):
-            model(to_float(torch.from_numpy(np.ascontiguousarray(images[start : start + batch_size]))))
+            model(to_float(torch.from_numpy(np.array(images[start : start + batch_size]))))
     finally:
         model.train(was_training)
         for handle in handles:
