@@ -29,7 +29,7 @@ from neurallnet.data.splits import write_split
 from neurallnet.data.tables import read_table, write_table, write_text
 from neurallnet.dataset import Dataset, open_dataset, rows_in, split_folds
 from neurallnet.errors import RunError
-from neurallnet.evaluation.predictions import build_predictions, read_predictions, write_predictions
+from neurallnet.evaluation.predictions import build_predictions, class_order, read_predictions, write_predictions
 from neurallnet.evidence import canonical_json, provenance, read_evidence
 from neurallnet.fused import engine
 from neurallnet.machine import resolve_precision, set_up
@@ -68,6 +68,13 @@ class Run:
     def home(self) -> Path:
         """Root of the workspace the run lies in."""
         return self.folder.resolve().parent.parent
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the logits; runs recorded before run.json named them have them in their
+        predictions.
+        """
+        return tuple(self.record.get("classes") or class_order(self.predictions("val")))
 
     @property
     def weights(self) -> Path:
@@ -152,6 +159,7 @@ def _train(
     write_predictions(folder / "predictions-val.csv", _predict(model, dataset, examples.images, validation, "val"))
     record = {
         **describe_run(config, dataset),
+        "classes": list(dataset.classes),  # in the order of the logits
         "parameters": parameter_count(model),
         "weights_bytes": (folder / "weights.safetensors").stat().st_size,
         "epochs": len(history),

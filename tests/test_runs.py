@@ -124,6 +124,20 @@ def test_run_learns_the_colours_and_records_where_it_comes_from(images, finished
     assert set(table["path"]) == set(split.loc[split["fold"] == "test", "path"])
 
 
+def test_classes_are_in_the_order_of_the_logits_also_in_runs_that_did_not_record_them(finished):
+    from neurallnet.evaluation.predictions import class_order
+
+    run, work = finished
+    assert run.classes == ("blue", "red") == tuple(class_order(run.predictions("val")))
+    path = run.folder / "run.json"
+    text = path.read_text()
+    try:
+        path.write_text(json.dumps({key: value for key, value in json.loads(text).items() if key != "classes"}))
+        assert run.classes == ("blue", "red")
+    finally:
+        path.write_text(text)
+
+
 def test_test_images_are_read_once_and_logged(images, finished):
     run, work = finished
     first = evaluate_run(run, work, images, why="the first look")
