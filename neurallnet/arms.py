@@ -34,6 +34,9 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "beta-0.5": {"model": {"beta": 0.5}},  # forgets three quarters within two steps
     "beta-learned": {"model": {"beta_learned": True}},  # the decay that training would choose, per block
     "reset-zero": {"model": {"reset_mechanism": "zero"}},  # charge above threshold is lost; the reset NIR can carry
+    # What an exchange format for neuromorphic chips can say: a constant gain that folds into the weights, and reset to zero, for
+    # which a reset one step later is the same neuron as one at once.
+    "nir": {"model": {"excitation": "gain", "reset_mechanism": "zero"}},
     "fast-sigmoid": {"model": {"surrogate": "fast_sigmoid", "surrogate_slope": 25.0}},  # snntorch's slope: a narrow surrogate
     "encoding-rate": {"model": {"encoding": "rate"}},  # binary input: noise for accumulations instead of multiplications
     "encoding-latency": {"model": {"encoding": "latency"}},  # binary input with one spike per value
@@ -83,6 +86,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         *("loss-tet", "loss-count", "steps-1", "steps-2", "steps-8", "dense"),
     ),
     "energy": ("sparse-30", "sparse-300"),
+    "export": ("nir",),
     "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
         *("steps-1", "steps-2", "steps-8", "size-64", "size-128", "size-224"),
@@ -106,6 +110,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         "no-se": (0,),
         **{f"choice-{name}-{fold}": (0,) for name in CHOICES for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
+        "nir": (0,),
     },
 }
 
