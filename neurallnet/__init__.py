@@ -19,6 +19,7 @@ __all__ = [
     "SplitConfig",
     "TrainConfig",
     "evaluate_run",
+    "load_pretrained",
     "open_dataset",
     "open_run",
     "open_study",
@@ -31,6 +32,7 @@ __all__ = [
 _LAZY = {  # what needs torch is imported when it is used
     "NeurALLNet": "model",
     "evaluate_run": "runs",
+    "load_pretrained": "pretrained",
     "open_dataset": "dataset",
     "open_run": "runs",
     "open_study": "study",
