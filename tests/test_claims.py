@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from neurallnet.claims import build_claims, render_readme
+from neurallnet.claims import HEADLINE, build_claims, headline, headline_table, render_readme
 from neurallnet.claims.__main__ import main, stale_files
 from neurallnet.claims.claim import verdict_at_least, verdict_at_most, verdict_within
+from neurallnet.claims.registry import BUILDERS
 from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval
 from neurallnet.evidence import write_evidence
@@ -126,6 +127,30 @@ def test_module_runs_from_the_command_line(checkout):
 def test_this_checkout_says_what_its_evidence_says():
     assert stale_files(CHECKOUT) == {}, "run: python -m neurallnet.claims --write"
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    for claim in json.loads((CHECKOUT / "results" / "claims.json").read_text(encoding="utf-8")):
-        assert claim["claim"] in text
+    claims = json.loads((CHECKOUT / "results" / "claims.json").read_text(encoding="utf-8"))
+    for claim in claims:
+        assert (claim["claim"] in text) == (claim["id"] in HEADLINE)
         assert (CHECKOUT / claim["evidence"]).is_file()
+    assert f"All {len(claims)} claims" in text
+
+
+def test_the_readme_stays_short_and_in_the_order_of_the_headline(checkout):
+    assert 4 <= len(HEADLINE) <= 6 and set(HEADLINE) <= set(BUILDERS)
+    claims = build_claims(CHECKOUT / "results" / "full" / "evidence", CHECKOUT)
+    assert [claim.id for claim in headline(list(reversed(claims)))] == list(HEADLINE), "each headline has its evidence"
+    rows = headline_table(claims).splitlines()
+    assert len(rows) == 2 + len(HEADLINE) and all(row.count(" | ") == 5 for row in rows[2:])
+
+
+def test_what_removing_se_costs(checkout):
+    found = {"drop": 35.0, "drop_interval": [31.0, 39.0], "interval_unit": "near-duplicate group", "n": 326}
+    for drop, interval, verdict in (
+        (35.0, [31.0, 39.0], "exceeded"),
+        (29.0, [25.0, 33.0], "reproduced"),
+        (1.5, [0.3, 3.4], "not reproduced"),
+    ):
+        evidence = checkout / "results" / "full" / "evidence"
+        write_evidence(evidence / "ablation_se.json", found | {"drop": drop, "drop_interval": interval})
+        claim = {claim.id: claim for claim in build_claims(evidence)}["se_drop_points"]
+        assert (claim.paper, claim.ours, list(claim.interval), claim.n) == (30.0, drop, interval, 326)
+        assert claim.verdict == verdict and "paired" in claim.protocol

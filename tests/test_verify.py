@@ -345,7 +345,7 @@ def test_a_damaged_file_fails_its_own_check_and_the_command(results, capsys):
     assert "Traceback" not in out and "FAILED" in out.splitlines()[-1]
     # model.json counts the parameters of the damaged weights
     named = {Path(line.split()[2].rstrip(":")).name for line in out.splitlines() if line.startswith("FAIL ")}
-    # claims.json and the README cite robustness.json
+    # claims.json cites robustness.json, and the README counts the claims
     assert named == {"robustness.json", run.name, "model.json", "claims.json", "README.md"}
 
 

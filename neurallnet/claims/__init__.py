@@ -3,7 +3,18 @@ files.
 """
 
 from neurallnet.claims.claim import Claim, Verdict
-from neurallnet.claims.readme import claims_table, render_readme
-from neurallnet.claims.registry import build_claims, claims_text, write_claims
+from neurallnet.claims.readme import claims_table, headline_table, render_readme
+from neurallnet.claims.registry import HEADLINE, build_claims, claims_text, headline, write_claims
 
-__all__ = ["Claim", "Verdict", "build_claims", "claims_table", "claims_text", "render_readme", "write_claims"]
+__all__ = [
+    "HEADLINE",
+    "Claim",
+    "Verdict",
+    "build_claims",
+    "claims_table",
+    "claims_text",
+    "headline",
+    "headline_table",
+    "render_readme",
+    "write_claims",
+]

@@ -1,43 +1,53 @@
-"""The claims table of the README, between two markers; everything else in the file stays as it was
-written.
+"""Claims as Markdown: the whole table, and the short one that stands in the README between two markers; everything else in
+the file stays as it was written.
 """
 
 from neurallnet.claims.claim import Claim
+from neurallnet.claims.registry import headline
 from neurallnet.errors import DataError
 
 BEGIN, END = "<!-- claims:begin -->", "<!-- claims:end -->"
 
-HEADER = ["Claim", "Paper", "Ours", "95% interval", "n", "Verdict", "Protocol"]
-SHARES = ("primary_accuracy_",)  # ids of claims shown as percentages begin like this
+SHORT = ["Claim", "Paper", "Ours", "95% interval", "n", "Verdict"]
+SHARES = ("primary_accuracy_", "colour_only_accuracy_", "bccd_")  # ids of claims shown as percentages begin like this
 
 
 def render_readme(text: str, claims: list[Claim]) -> str:
-    """`text` with the block between the markers replaced by the table of `claims`; raises DataError without
+    """`text` with the block between the markers replaced by the short table of `claims`; raises DataError without
     the two markers.
     """
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
         raise DataError(f"README.md: needs one line {BEGIN} and, below it, one line {END}, for the claims table")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    return f"{before}{BEGIN}\n{claims_table(claims)}\n{END}{after}"
+    more = f"All {len(claims)} claims, with protocols: [results/claims.json](results/claims.json) and the book's page *All claims*."
+    return f"{before}{BEGIN}\n{headline_table(claims)}\n\n{more}\n{END}{after}"
+
+
+def headline_table(claims: list[Claim]) -> str:
+    """Markdown table of the headline claims among `claims`, without the protocols."""
+    return _markdown([SHORT, *(_cells(claim) for claim in headline(claims))])
 
 
 def claims_table(claims: list[Claim]) -> str:
     """Markdown table, one row per claim, the verdict linked to its evidence."""
-    rows = [HEADER, ["---", "---:", "---:", "---:", "---:", "---", "---"]]
-    for claim in claims:
-        show = _share if claim.id.startswith(SHARES) else _number
-        rows.append(
-            [
-                claim.claim,
-                "not stated" if claim.paper is None else show(claim.paper),
-                "not measured" if claim.ours is None else show(claim.ours),
-                "" if claim.interval is None else f"{show(claim.interval[0])} to {show(claim.interval[1])}",
-                "" if claim.n is None else f"{claim.n:,}",
-                f"[{claim.verdict}]({claim.evidence})",
-                claim.protocol,
-            ]
-        )
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+    return _markdown([[*SHORT, "Protocol"], *([*_cells(claim), claim.protocol] for claim in claims)])
+
+
+def _cells(claim: Claim) -> list[str]:
+    show = _share if claim.id.startswith(SHARES) else _number
+    return [
+        claim.claim,
+        "not stated" if claim.paper is None else show(claim.paper),
+        "not measured" if claim.ours is None else show(claim.ours),
+        "" if claim.interval is None else f"{show(claim.interval[0])} to {show(claim.interval[1])}",
+        "" if claim.n is None else f"{claim.n:,}",
+        f"[{claim.verdict}]({claim.evidence})",
+    ]
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    aligned = ["---" if name in ("Claim", "Verdict", "Protocol") else "---:" for name in rows[0]]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in [rows[0], aligned, *rows[1:]])
 
 
 def _share(value: float) -> str:

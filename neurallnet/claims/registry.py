@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from neurallnet.claims import leak, paper, robustness, speed, trust
+from neurallnet.claims import ablation, leak, paper, robustness, speed, trust
 from neurallnet.claims.claim import Claim, verdict_at_least, verdict_at_most, verdict_within
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
@@ -127,7 +127,24 @@ BUILDERS: dict[str, Builder] = {
     "footprint_bytes": _footprint_bytes,
     "primary_accuracy_random": _primary_accuracy_random,
     **leak.BUILDERS,
+    **ablation.BUILDERS,
     **robustness.BUILDERS,
     **trust.BUILDERS,
     **speed.BUILDERS,
 }
+
+# What the README and the front page of the book show; claims.json and the book's page of claims have all.
+HEADLINE = (
+    "parameters",
+    "primary_accuracy_random",
+    "primary_accuracy_session",
+    "colour_only_accuracy_random",
+    "se_drop_points",
+    "bccd_false_alarm_rate",
+)
+
+
+def headline(claims: list[Claim]) -> list[Claim]:
+    """Those of `claims` that HEADLINE names, in its order; one that has not been tested is left out."""
+    known = {claim.id: claim for claim in claims}
+    return [known[name] for name in HEADLINE if name in known]

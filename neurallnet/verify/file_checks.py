@@ -27,7 +27,7 @@ def check_hashes(results: Path) -> list[Check]:
         for name in sorted(found.keys() & listed)
         if found[name] != listed[name]
     ]
-    known = {"full", "claims.json"}
+    known = {"full", "claims.json", "ro-crate-metadata.json"}
     strange = [path for path in sorted(results.iterdir()) if path.name not in known and not path.name.startswith(".")]
     wrong += [_wrong(results, path.name, "is not part of the published results") for path in strange]
     return wrong or [attempt("hashes", where, lambda: f"{len(found)} files, none changed, missing or added")]
