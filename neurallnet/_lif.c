@@ -110,86 +110,153 @@ static inline void derivatives(const float *restrict m, int n, float threshold, 
         }
 }
 
+/* Values of an image are taken in chunks of whole pixels when there are few channels, or of part of a pixel's channels; either way
+ * a chunk is contiguous, and starts at a channel that does not change while pixels pass. `tile` writes a per-channel row once for
+ * every pixel of a chunk; `gather` adds such copies up again. Where a chunk is full its length is a constant to the compiler. */
+typedef struct {
+    int64_t first;       /* channel the chunks begin with */
+    int width, together; /* channels, and pixels, in one chunk */
+} Strip;
+
+static inline Strip strip_at(const Shape *d, int64_t c)
+{
+    const int width = (int)(d->channels - c < CHUNK ? d->channels - c : CHUNK);
+    const Strip strip = {c, width, width == d->channels && width <= CHUNK / 2 ? CHUNK / width : 1};
+    return strip;
+}
+
+static inline void tile(const Strip *strip, const float *restrict row, float *restrict out)
+{
+    for (int q = 0; q < strip->together; q++) memcpy(out + q * strip->width, row + strip->first, strip->width * sizeof(float));
+}
+
+static inline void gather(const Strip *strip, const float *restrict sums, float *restrict row)
+{
+    for (int q = 0; q < strip->together; q++)
+        for (int i = 0; i < strip->width; i++) row[strip->first + i] += sums[q * strip->width + i];
+}
+
+ALWAYS_INLINE void forward_chunk(const Neuron *k, const Shape *d, int64_t at, const int n, const void *x,
+                                 const float (*restrict gain)[CHUNK], const float (*restrict offset)[CHUNK], void *spikes,
+                                 float *potentials)
+{
+    const int64_t all = d->batch * d->pixels * d->channels;
+    float u[CHUNK] = {0}, m[CHUNK], s[CHUNK], v[CHUNK], current[CHUNK];
+    for (int64_t t = 0; t < d->steps; t++) {
+        const int64_t tx = d->input_steps == 1 ? 0 : t;
+        if (tx == t) {
+            load(x, tx * all + at, n, d->bf16, v);
+            affine(v, gain[tx], offset[tx], n, current);
+        }
+        step(k, n, u, current, m, s);
+        store(spikes, t * all + at, n, d->bf16, s);
+        if (potentials) memcpy(potentials + t * all + at, u, (size_t)n * sizeof(float));
+    }
+}
+
 VECTOR static void forward_image(const Neuron *k, const Shape *d, int64_t b, const void *x, const float *scale,
                                  const float *shift, void *spikes, float *potentials)
 {
-    const int64_t image = d->pixels * d->channels, all = d->batch * image;
-    float u[CHUNK], m[CHUNK], s[CHUNK], v[CHUNK], current[CHUNK];
-    for (int64_t p = 0; p < d->pixels; p++)
-        for (int64_t c = 0; c < d->channels; c += CHUNK) {
-            const int n = (int)(d->channels - c < CHUNK ? d->channels - c : CHUNK);
-            const int64_t at = b * image + p * d->channels + c;
-            memset(u, 0, sizeof u);
-            for (int64_t t = 0; t < d->steps; t++) {
-                const int64_t tx = d->input_steps == 1 ? 0 : t, row = (tx * d->batch + b) * d->channels + c;
-                if (tx == t) {
-                    load(x, tx * all + at, n, d->bf16, v);
-                    affine(v, scale + row, shift + row, n, current);
-                }
-                step(k, n, u, current, m, s);
-                store(spikes, t * all + at, n, d->bf16, s);
-                if (potentials) memcpy(potentials + t * all + at, u, (size_t)n * sizeof(float));
-            }
+    float gain[MAX_STEPS][CHUNK], offset[MAX_STEPS][CHUNK];
+    for (int64_t c = 0; c < d->channels; c += CHUNK) {
+        const Strip strip = strip_at(d, c);
+        for (int64_t t = 0; t < d->input_steps; t++) {
+            tile(&strip, scale + (t * d->batch + b) * d->channels, gain[t]);
+            tile(&strip, shift + (t * d->batch + b) * d->channels, offset[t]);
         }
+        for (int64_t p = 0; p < d->pixels; p += strip.together) {
+            const int64_t at = (b * d->pixels + p) * d->channels + c, left = d->pixels - p;
+            const int n = strip.width * (int)(left < strip.together ? left : strip.together);
+            if (n == CHUNK)
+                forward_chunk(k, d, at, CHUNK, x, gain, offset, spikes, potentials);
+            else
+                forward_chunk(k, d, at, n, x, gain, offset, spikes, potentials);
+        }
+    }
+}
+
+typedef struct { /* gradients of one strip, a value per place of a chunk */
+    float scale[MAX_STEPS][CHUNK], shift[MAX_STEPS][CHUNK], beta[CHUNK];
+} Sums;
+
+ALWAYS_INLINE void backward_chunk(const Neuron *k, const Shape *d, int64_t at, const int n, const void *x,
+                                  const float (*restrict gain)[CHUNK], const float (*restrict offset)[CHUNK],
+                                  const void *g_spikes, const float *g_potentials, void *g_x, Sums *restrict sums, int learned)
+{
+    const int64_t all = d->batch * d->pixels * d->channels;
+    const float beta = k->beta, threshold = k->threshold, slope = k->slope;
+    const float zero = k->zero_reset ? 1.0f : 0.0f, instant = k->delayed ? 0.0f : 1.0f;
+    const int arctan = k->surrogate;
+    float u[MAX_STEPS + 1][CHUNK], m[MAX_STEPS][CHUNK], s[CHUNK], v[MAX_STEPS][CHUNK], current[CHUNK];
+    float g_u[CHUNK] = {0}, g_s[CHUNK], g_v[CHUNK] = {0}, dspike[CHUNK];
+    memset(u[0], 0, sizeof u[0]);
+    for (int64_t t = 0; t < d->steps; t++) { /* replay the forward pass: cheaper than reading stored potentials */
+        const int64_t tx = d->input_steps == 1 ? 0 : t;
+        if (tx == t) {
+            load(x, tx * all + at, n, d->bf16, v[tx]);
+            affine(v[tx], gain[tx], offset[tx], n, current);
+        }
+        memcpy(u[t + 1], u[t], (size_t)n * sizeof(float));
+        step(k, n, u[t + 1], current, m[t], s);
+    }
+    const float constant = d->input_steps == 1 ? 1.0f : 0.0f; /* a constant input gathers the gradient of all steps */
+    for (int64_t t = d->steps - 1; t >= 0; t--) {
+        const int64_t tx = d->input_steps == 1 ? 0 : t;
+        const float *restrict before = u[t], *restrict potential = m[t], *restrict input = v[tx], *restrict factor = gain[tx];
+        float *restrict sum_scale = sums->scale[tx], *restrict sum_shift = sums->shift[tx];
+        load(g_spikes, t * all + at, n, d->bf16, g_s);
+        if (g_potentials)
+            for (int i = 0; i < n; i++) g_u[i] += g_potentials[t * all + at + i];
+        derivatives(potential, n, threshold, slope, arctan, dspike);
+        for (int i = 0; i < n; i++) { /* no branches, so that it vectorizes; zero and instant are 0 or 1 */
+            const float r = (before[i] - threshold) > 0.0f ? 1.0f : 0.0f;
+            const float fired = (potential[i] - threshold) > 0.0f ? 1.0f : 0.0f;
+            const float lost = zero * ((fired - r) + potential[i] * dspike[i]) + (1.0f - zero) * (threshold * dspike[i]);
+            const float g_m = g_s[i] * dspike[i] + g_u[i] * (1.0f - instant * lost);
+            g_u[i] = beta * (1.0f - zero * r) * g_m;
+            sum_scale[i] += g_m * input[i];
+            sum_shift[i] += g_m;
+            g_v[i] = constant * g_v[i] + g_m * factor[i];
+        }
+        if (learned) /* dm/dbeta is u, or (1 - r) u; g_u already holds g_m times beta, or times beta (1 - r) */
+            for (int i = 0; i < n; i++) sums->beta[i] += g_u[i] * before[i];
+        if (d->input_steps != 1) store(g_x, t * all + at, n, d->bf16, g_v);
+    }
+    if (d->input_steps == 1) store(g_x, at, n, d->bf16, g_v);
 }
 
 VECTOR static void backward_image(const Neuron *k, const Shape *d, int64_t b, const void *x, const float *scale,
                                   const float *shift, const void *g_spikes, const float *g_potentials, void *g_x,
                                   float *g_scale, float *g_shift, float *g_beta)
 {
-    const int64_t image = d->pixels * d->channels, all = d->batch * image;
-    const float beta = k->beta, threshold = k->threshold, slope = k->slope;
-    const float zero = k->zero_reset ? 1.0f : 0.0f, instant = k->delayed ? 0.0f : 1.0f;
-    const int arctan = k->surrogate;
-    float u[MAX_STEPS + 1][CHUNK], m[MAX_STEPS][CHUNK], s[CHUNK], v[MAX_STEPS][CHUNK], current[CHUNK];
-    float g_u[CHUNK], g_s[CHUNK], g_v[CHUNK], dspike[CHUNK], sum_beta[CHUNK] = {0};
-    for (int64_t p = 0; p < d->pixels; p++)
-        for (int64_t c = 0; c < d->channels; c += CHUNK) {
-            const int n = (int)(d->channels - c < CHUNK ? d->channels - c : CHUNK);
-            const int64_t at = b * image + p * d->channels + c;
-            memset(u[0], 0, sizeof u[0]);
-            for (int64_t t = 0; t < d->steps; t++) { /* replay the forward pass: cheaper than reading stored potentials */
-                const int64_t tx = d->input_steps == 1 ? 0 : t, row = (tx * d->batch + b) * d->channels + c;
-                if (tx == t) {
-                    load(x, tx * all + at, n, d->bf16, v[tx]);
-                    affine(v[tx], scale + row, shift + row, n, current);
-                }
-                memcpy(u[t + 1], u[t], sizeof u[0]);
-                step(k, n, u[t + 1], current, m[t], s);
-            }
-            memset(g_u, 0, sizeof g_u);
-            memset(g_v, 0, sizeof g_v);
-            const float constant = d->input_steps == 1 ? 1.0f : 0.0f; /* a constant input gathers the gradient of all steps */
-            for (int64_t t = d->steps - 1; t >= 0; t--) {
-                const int64_t tx = d->input_steps == 1 ? 0 : t, row = (tx * d->batch + b) * d->channels + c;
-                const float *restrict before = u[t], *restrict potential = m[t], *restrict input = v[tx];
-                const float *restrict gain = scale + row;
-                float *restrict sum_scale = g_scale + row, *restrict sum_shift = g_shift + row;
-                load(g_spikes, t * all + at, n, d->bf16, g_s);
-                if (g_potentials)
-                    for (int i = 0; i < n; i++) g_u[i] += g_potentials[t * all + at + i];
-                derivatives(potential, n, threshold, slope, arctan, dspike);
-                for (int i = 0; i < n; i++) { /* no branches, so that it vectorizes; zero and instant are 0 or 1 */
-                    const float r = (before[i] - threshold) > 0.0f ? 1.0f : 0.0f;
-                    const float fired = (potential[i] - threshold) > 0.0f ? 1.0f : 0.0f;
-                    const float lost = zero * ((fired - r) + potential[i] * dspike[i]) + (1.0f - zero) * (threshold * dspike[i]);
-                    const float g_m = g_s[i] * dspike[i] + g_u[i] * (1.0f - instant * lost);
-                    g_u[i] = beta * (1.0f - zero * r) * g_m;
-                    sum_scale[i] += g_m * input[i];
-                    sum_shift[i] += g_m;
-                    g_v[i] = constant * g_v[i] + g_m * gain[i];
-                }
-                if (g_beta) /* dm/dbeta is u, or (1 - r) u; g_u already holds g_m times beta, or times beta (1 - r) */
-                    for (int i = 0; i < n; i++) sum_beta[i] += g_u[i] * before[i];
-                if (d->input_steps != 1) store(g_x, t * all + at, n, d->bf16, g_v);
-            }
-            if (d->input_steps == 1) store(g_x, at, n, d->bf16, g_v);
+    float gain[MAX_STEPS][CHUNK], offset[MAX_STEPS][CHUNK], total = 0.0f;
+    Sums sums;
+    for (int64_t c = 0; c < d->channels; c += CHUNK) {
+        const Strip strip = strip_at(d, c);
+        for (int64_t t = 0; t < d->input_steps; t++) {
+            const int64_t row = (t * d->batch + b) * d->channels;
+            tile(&strip, scale + row, gain[t]);
+            tile(&strip, shift + row, offset[t]);
+            memset(sums.scale[t], 0, sizeof sums.scale[t]);
+            memset(sums.shift[t], 0, sizeof sums.shift[t]);
         }
-    if (g_beta) {
-        float total = 0.0f;
-        for (int i = 0; i < CHUNK; i++) total += sum_beta[i];
-        g_beta[b] = total / beta;
+        memset(sums.beta, 0, sizeof sums.beta);
+        for (int64_t p = 0; p < d->pixels; p += strip.together) {
+            const int64_t at = (b * d->pixels + p) * d->channels + c, left = d->pixels - p;
+            const int n = strip.width * (int)(left < strip.together ? left : strip.together);
+            if (n == CHUNK)
+                backward_chunk(k, d, at, CHUNK, x, gain, offset, g_spikes, g_potentials, g_x, &sums, g_beta != 0);
+            else
+                backward_chunk(k, d, at, n, x, gain, offset, g_spikes, g_potentials, g_x, &sums, g_beta != 0);
+        }
+        for (int64_t t = 0; t < d->input_steps; t++) {
+            const int64_t row = (t * d->batch + b) * d->channels;
+            gather(&strip, sums.scale[t], g_scale + row);
+            gather(&strip, sums.shift[t], g_shift + row);
+        }
+        for (int i = 0; i < CHUNK; i++) total += sums.beta[i];
     }
+    if (g_beta) g_beta[b] = total / k->beta;
 }
 
 /* Mean and mean square over the pixels of one image, for every channel. */

@@ -8,6 +8,12 @@
 #define VECTOR
 #endif
 
+#if defined(__GNUC__)
+#define ALWAYS_INLINE __attribute__((always_inline)) static inline
+#else
+#define ALWAYS_INLINE static inline
+#endif
+
 #if defined(_WIN32)
 #define EXPORT __declspec(dllexport)
 #else

@@ -51,8 +51,8 @@ def without_cells(
     chosen = draws < 2 * share
     if not chosen.any():
         return batch, labels
-    emptied, cells = (draws < share)[chosen], nucleated(batch)
-    own, others = cells[chosen], cells.roll(1, 0)[chosen]
+    emptied = (draws < share)[chosen]
+    own, others = nucleated(batch[chosen]), nucleated(batch.roll(1, 0)[chosen])
     hole = torch.where(emptied[:, None, None], own, others & ~own)
     batch, labels = batch.clone(), labels.clone()
     batch[chosen] = paint_out(batch[chosen], hole, ~own, generator)
