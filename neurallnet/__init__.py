@@ -23,6 +23,7 @@ __all__ = [
     "open_dataset",
     "open_run",
     "open_study",
+    "predict",
     "profile_config",
     "run_config",
     "train_run",
@@ -36,6 +37,7 @@ _LAZY = {  # what needs torch is imported when it is used
     "open_dataset": "dataset",
     "open_run": "runs",
     "open_study": "study",
+    "predict": "predicting",
     "train_run": "runs",
 }
 

@@ -1,4 +1,4 @@
-"""The command line: `neurallnet audit | data | train | evaluate | bench | verify | reproduce`, one thin function per subcommand."""
+"""The command line: `neurallnet predict | audit | data | train | ...`, one thin function per subcommand."""
 
 import json
 import sys
@@ -121,6 +121,26 @@ def evaluate(
 
     run = open_run(folder)
     _print_metrics(evaluate_run(run, workspace(work or run.home), data, why), run.record["profile"])
+
+
+@app.command()
+def predict(
+    paths: Annotated[list[Path], typer.Argument(metavar="IMAGE|FOLDER...", help="8-bit RGB images; folders are searched through")],
+    csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="write the table here")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="write a list of predictions here")] = None,
+    explain: Annotated[
+        Path | None, typer.Option("--explain", metavar="DIR", help="write a PNG per image: what spoke for its class (Grad-CAM)")
+    ] = None,
+    run: Annotated[Path | None, typer.Option("--run", metavar="FOLDER", help="a run of your own, not the shipped network")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="images in memory at once; changes no prediction")] = 64,
+) -> None:
+    """Predict the class of images, and say which are unlike the training images. Not a medical device.
+
+    Exit code 0: every file was read; 1: some were not, and the table says why; 2: nothing was done.
+    """
+    from neurallnet.predicting.command import predict_command
+
+    raise typer.Exit(predict_command(paths, csv, json_file, explain, run, batch_size))
 
 
 @app.command()
