@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from neurallnet.errors import DataError
-from neurallnet.plots.theme import INK, MARKERS, SERIES, label_synthetic, new_figure
+from neurallnet.plots.parts import finish, title_over
+from neurallnet.plots.theme import INK, MARKERS, SERIES, new_figure
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -56,8 +57,11 @@ def heat_figure(
     scale.ax.tick_params(colors=INK)
     scale.outline.set_visible(False)
     if title:
-        axes.set_title(title)
-    return label_synthetic(figure) if synthetic else figure
+        title_over(figure, title)
+    means = [(name, values.mean()) for name, values in table.iterrows()]
+    spoken = ", ".join(f"{rows} {name}: {f'{mean:.1%}' if percent else f'{mean:.2f}'}" for name, mean in means)
+    says = [f"Heat map of {measure}, {rows} by {columns}, {n:,} images.", f"Means over {columns}: {spoken}."]
+    return finish(figure, synthetic, says)
 
 
 def removal_figure(rows: Rows, fractions: Sequence[float], *, synthetic: bool = False) -> Figure:
@@ -80,7 +84,9 @@ def removal_figure(rows: Rows, fractions: Sequence[float], *, synthetic: bool = 
     panels[-1].set_xlabel(f"Share of the field deleted or inserted (n = {rows[0]['n']:,} images)", color=INK)
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower left", ncols=3, frameon=False, labelcolor=INK)
-    return label_synthetic(figure) if synthetic else figure
+    says = [f"Probability of the class against the share of the field deleted or inserted, {rows[0]['n']:,} images."]
+    says += [f"{row['mode']}, {row['order']}: mean over the shares {sum(row['curve']) / len(row['curve']):.1%}." for row in rows]
+    return finish(figure, synthetic, says)
 
 
 def ratio_table(rows: Rows, label: str) -> pd.DataFrame:

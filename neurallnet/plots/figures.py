@@ -1,5 +1,5 @@
-"""The figures: each takes plain numbers, returns a matplotlib Figure, and is stamped when the images were
-synthetic.
+"""The figures: each takes plain numbers, returns a matplotlib Figure that says in words what it shows, and is stamped when the
+images were synthetic.
 """
 
 import math
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from neurallnet.plots.parts import finish, need, reference_line, title_over
+from neurallnet.plots.parts import finish, need, reference_line, spoken_interval, title_over
 from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, new_figure
 
 _PERCENT = FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%")
@@ -54,10 +54,19 @@ def confusion_figure(metrics: Mapping[str, Any], *, synthetic: bool = False, tit
     axes.set_yticks(ticks, [f"{name}\nn = {n:,}" for name, n in zip(classes, support, strict=True)])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_title(
-        title or f"{metrics['correct']:,} of {metrics['n']:,} images right ({metrics['accuracy']:.2%})"
-    )
-    return finish(figure, synthetic)
+    right = f"{metrics['correct']:,} of {metrics['n']:,} images right ({metrics['accuracy']:.2%})"
+    title_over(figure, title or right)
+    return finish(figure, synthetic, [f"Confusion matrix: {right}.", *_confused(classes, counts)])
+
+
+def _confused(classes: list[str], counts: list[list[int]]) -> list[str]:
+    """A sentence per true class that has images: what they were called, most frequent first."""
+    found = []
+    for name, row in zip(classes, counts, strict=True):
+        called = sorted(((n, other) for n, other in zip(row, classes, strict=True) if n), reverse=True)
+        if called:
+            found.append(f"True class {name}: " + ", ".join(f"{n:,} called {other}" for n, other in called) + ".")
+    return found
 
 
 def learning_curve_figure(history: pd.DataFrame, *, synthetic: bool = False, title: str = "") -> Figure:
@@ -72,7 +81,7 @@ def learning_curve_figure(history: pd.DataFrame, *, synthetic: bool = False, tit
     ):
         loss.plot(history["epoch"], history[column], color=colour, marker=marker, markersize=4, label=name)
     loss.set_ylabel("Loss (nats)")
-    loss.legend()
+    loss.legend(frameon=False, labelcolor=INK)
     accuracy.plot(history["epoch"], history["val_accuracy"], color=ORANGE, marker=MARKERS[1], markersize=4)
     best = history.sort_values(["val_accuracy", "val_loss"], ascending=[False, True]).iloc[0]
     for axes in (loss, accuracy):
@@ -86,13 +95,22 @@ def learning_curve_figure(history: pd.DataFrame, *, synthetic: bool = False, tit
         xytext=(-5 if best["epoch"] > history["epoch"].mean() else 5, 0),
         fontsize=10,
         ha="right" if best["epoch"] > history["epoch"].mean() else "left",
+        color=INK,
     )
     accuracy.set(xlabel="Epoch", ylabel="Validation accuracy")
     accuracy.yaxis.set_major_formatter(_PERCENT)
     accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
     if title:
-        loss.set_title(title)
-    return finish(figure, synthetic)
+        title_over(figure, title)
+    first, last = history.iloc[0], history.iloc[-1]
+    says = [
+        f"Learning curves over {len(history)} epochs.",
+        f"Training loss {first['train_loss']:.3g} to {last['train_loss']:.3g}, "
+        f"validation loss {first['val_loss']:.3g} to {last['val_loss']:.3g},",
+        f"validation accuracy {first['val_accuracy']:.1%} to {last['val_accuracy']:.1%}.",
+        f"Weights kept: epoch {best['epoch']:.0f}, {best['val_accuracy']:.1%}.",
+    ]
+    return finish(figure, synthetic, says)
 
 
 def interval_figure(
@@ -123,7 +141,8 @@ def interval_figure(
         f"{label}\nn = {n:,} {unit}" for label, n, unit in zip(table["label"], table["n"], units, strict=True)
     ]
     axes.set_yticks(range(len(table)), names)
-    axes.set(ylim=(len(table) - 0.5, -0.5), xlabel=f"{measure}, 95% interval")
+    axes.set_ylim(len(table) - 0.5, -0.5)
+    figure.supxlabel(f"{measure}, 95% interval", fontsize=11, color=INK)  # under the axes alone, long labels leave it no room
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     if percent:
@@ -131,7 +150,11 @@ def interval_figure(
     axes.grid(axis="x")
     if title:
         title_over(figure, title)
-    return finish(figure, synthetic)
+    entries = [spoken_interval(*row, percent) for row in table[["label", "value", "low", "high"]].itertuples(index=False)]
+    named = f" {reference_name} {reference:.2%}." if reference is not None and percent else ""
+    named = f" {reference_name} {reference:g}." if reference is not None and not percent else named
+    begins = f"{title}: {measure}" if title else measure
+    return finish(figure, synthetic, [f"{begins} with 95% intervals.{named}", "; ".join(entries) + "."])
 
 
 def curves_figure(
@@ -165,9 +188,13 @@ def curves_figure(
             axes.set_ylabel(measure)
     if len(series) > 1:
         handles, names = every[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside upper left", ncols=2 if max(map(len, series)) <= 12 else 1)
-    figure.supxlabel(f"Severity (n = {n:,} images at each point; bands: 95% intervals)", fontsize=11)
-    return finish(figure, synthetic)
+        figure.legend(handles, names, loc="outside upper left", ncols=2 if max(map(len, series)) <= 12 else 1, frameon=False)
+    figure.supxlabel(f"Severity (n = {n:,} images at each point; bands: 95% intervals)", fontsize=11, color=INK)
+    says = [f"{measure} against severity, {n:,} images at each point, with 95% bands."]
+    for (panel, name), rows in table.sort_values("severity").groupby(["corruption", "series"], sort=False):
+        who = f"{panel}, {name}" if len(series) > 1 else panel
+        says.append(f"{who}: {rows['value'].iloc[0]:.1%} to {rows['value'].iloc[-1]:.1%}.")
+    return finish(figure, synthetic, says)
 
 
 def _draw_curves(axes: Axes, table: pd.DataFrame, series: list[str], chance: float | None) -> None:
@@ -186,6 +213,7 @@ def _draw_curves(axes: Axes, table: pd.DataFrame, series: list[str], chance: flo
             textcoords="offset points",
             ha="right",
             fontsize=10,
+            color=INK,
         )
     axes.yaxis.set_major_formatter(_PERCENT)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from neurallnet.errors import DataError
-from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, label_synthetic, new_figure
+from neurallnet.plots.labels import name_points
+from neurallnet.plots.parts import finish, spoken_interval, title_over
+from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, new_figure
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -33,7 +35,11 @@ def latency_figure(rows: Rows, *, synthetic: bool = False, title: str = "", ours
         axes.plot(row["p95_ms"], place + 0.12, color=INK, marker="|", markersize=8)
         axes.text(row["p95_ms"] + 0.015 * reach, place + 0.12, f"{_figure(row['p50_ms'])} ms", va="center", fontsize=10, color=INK)
     axes.set(xlim=(0, 1.2 * reach), xlabel="Time of one call, ms: median, line to the 95th percentile")
-    return _bars_done(figure, axes, len(order), title, synthetic)
+    says = ["Time of one call in milliseconds, median and 95th percentile."]
+    for row in order:
+        times = f"{_figure(row['p50_ms'])}, {_figure(row['p95_ms'])}" if row["p50_ms"] is not None else "not measured"
+        says.append(f"{row['case']}: {times}.")
+    return _bars_done(figure, axes, len(order), title, synthetic, says)
 
 
 def ratio_figure(ratios: Rows, *, synthetic: bool = False, title: str = "", target: float | None = None) -> Figure:
@@ -53,7 +59,10 @@ def ratio_figure(ratios: Rows, *, synthetic: bool = False, title: str = "", targ
     rounds = sorted({row["rounds"] for row in ratios})
     counted = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
     axes.set(xlim=(0, 1.15 * reach), xlabel=f"Times as fast; median and 5% to 95% of {counted} rounds")
-    return _bars_done(figure, axes, len(ratios), title, synthetic)
+    says = [f"How many times as fast, median with 5% to 95% of {counted} rounds."]
+    for row in ratios:
+        says.append(spoken_interval(f"{row['fast']} against {row['slow']}", row["median"], row["low"], row["high"], False) + ".")
+    return _bars_done(figure, axes, len(ratios), title, synthetic, says)
 
 
 def growth_figure(rows: Rows, *, synthetic: bool = False, title: str = "") -> Figure:
@@ -86,8 +95,9 @@ def growth_figure(rows: Rows, *, synthetic: bool = False, title: str = "") -> Fi
     figure.legend(handles.values(), handles.keys(), loc="outside upper left", ncols=1, labelcolor=INK, frameon=False, fontsize=10.5)
     figure.supylabel("Milliseconds per image", fontsize=11, color=INK)
     if title:
-        figure.suptitle(title, fontsize=12, color=INK)
-    return label_synthetic(figure) if synthetic else figure
+        title_over(figure, title)
+    says = [f"Milliseconds per image for {', '.join(cases)}, a panel per {', '.join(panels)}."]
+    return finish(figure, synthetic, says)
 
 
 def energy_figure(report: Mapping[str, Any], *, synthetic: bool = False, title: str = "") -> Figure:
@@ -109,7 +119,9 @@ def energy_figure(report: Mapping[str, Any], *, synthetic: bool = False, title: 
     axes.set(xlim=(0, 1.05 * reach), xlabel="Energy of an image, share of the dense twin's (dashed)")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f}%"))
     figure.legend(loc="outside upper left", ncols=2, labelcolor=INK, frameon=False, fontsize=10.5)
-    return _bars_done(figure, axes, len(rows), title, synthetic)
+    says = ["Energy of an image, spiking network of dense twin, in microjoules."]
+    says += [f"{row['title']}: {_figure(row['spiking_uj'])} of {_figure(row['twin_uj'])}." for row in rows]
+    return _bars_done(figure, axes, len(rows), title, synthetic, says)
 
 
 def spike_rate_figure(report: Mapping[str, Any], *, synthetic: bool = False, title: str = "") -> Figure:
@@ -126,10 +138,12 @@ def spike_rate_figure(report: Mapping[str, Any], *, synthetic: bool = False, tit
         axes.text(row["spike_rate"] + 0.015 * reach, place + 0.12, f"{row['spike_rate']:.1%}", va="center", fontsize=10, color=INK)
     axes.set(xlim=(0, 1.2 * reach), xlabel=f"Neurons firing per time step (n = {report['images']:,} images)")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g}%"))
-    return _bars_done(figure, axes, len(rows), title, synthetic)
+    says = [f"Share of neurons that fire at a time step, {report['images']:,} images."]
+    says += [f"Block {int(row['layer'].split('.')[1]) + 1}: {row['spike_rate']:.1%}." for row in rows]
+    return _bars_done(figure, axes, len(rows), title, synthetic, says)
 
 
-def _bars_done(figure: Figure, axes: Axes, count: int, title: str, synthetic: bool) -> Figure:
+def _bars_done(figure: Figure, axes: Axes, count: int, title: str, synthetic: bool, says: Sequence[str]) -> Figure:
     axes.set_ylim(count - 0.5, -0.55)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
@@ -138,8 +152,8 @@ def _bars_done(figure: Figure, axes: Axes, count: int, title: str, synthetic: bo
     axes.xaxis.label.set_x(1.0)
     axes.grid(axis="x")
     if title:
-        axes.set_title(title, loc="left")
-    return label_synthetic(figure) if synthetic else figure
+        title_over(figure, title)
+    return finish(figure, synthetic, says)
 
 
 def _name(axes: Axes, place: int, text: str) -> None:
@@ -174,16 +188,24 @@ def _need(rows: Rows, columns: Sequence[str]) -> None:
 
 def pareto_figure(table: pd.DataFrame, *, synthetic: bool = False, title: str = "") -> Figure:
     """Validation accuracy with its interval against MACs, a point per arm; the front is filled and named in bold."""
-    figure, (axes,) = new_figure(3.8)
+    figure, (axes,) = new_figure(4.4)
     for row in table.itertuples():
         x, colour = row.macs / 1e6, BLUE if row.pareto else INK
         axes.plot([x, x], [row.low, row.high], color=colour, linewidth=1.4, alpha=0.6)
         axes.plot(x, row.val_accuracy, marker="o", markersize=7, color=colour, markerfacecolor=BLUE if row.pareto else "none")
-        weight = "bold" if row.pareto else "normal"
-        axes.annotate(row.arm, (x, row.val_accuracy), xytext=(5, 4), textcoords="offset points", fontsize=9, weight=weight)
-    axes.set(xscale="log", xlabel="Multiply-accumulates per image, millions", ylabel="Validation accuracy, 95% Wilson")
+    axes.set(xscale="log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel="Multiply-accumulates per image, millions", ylabel="Validation accuracy, 95% Wilson")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
     axes.grid(axis="y")
     if title:
-        axes.set_title(title)
-    return label_synthetic(figure) if synthetic else figure
+        title_over(figure, title)
+    points = list(zip(table["macs"] / 1e6, table["val_accuracy"], strict=True))
+    name_points(axes, points, list(table["arm"]), list(table["pareto"]))
+    says = ["Validation accuracy with 95% Wilson interval against millions of multiply-accumulates per image."]
+    for row in table.itertuples():
+        front = ", on the front" if row.pareto else ""
+        says.append(spoken_interval(row.arm, row.val_accuracy, row.low, row.high, True) + f", {row.macs / 1e6:.3g} million{front}.")
+    return finish(figure, synthetic, says)

@@ -2,7 +2,8 @@
 numbers are.
 
 Text and axes are a grey with the same contrast (4.3) on white and on a dark page (#121212), on no background
-of their own. Figures are as wide as a phone shows without shrinking the letters.
+of their own; the book puts its own ink for either page in the grey's place. Figures are as wide as a phone shows
+without shrinking the letters. What a figure shows, in words, travels as the description of its SVG.
 """
 
 import sys
@@ -60,13 +61,15 @@ _RC = {
 
 
 def use_theme() -> None:
-    """Set the theme for all following figures; in a notebook, also ask for SVG without a date."""
+    """Set the theme for all following figures; in a notebook, also ask for SVG without a date and with its description."""
     sns.set_theme(style="ticks", palette=SERIES, rc=_RC)
     ipython = sys.modules.get("IPython")
-    if ipython is not None and ipython.get_ipython() is not None:
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is not None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         set_matplotlib_formats("svg", metadata={"Date": None}, bbox_inches=None)
+        shell.display_formatter.formatters["image/svg+xml"].for_type(Figure, svg_text)
 
 
 def new_figure(height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, list]:
@@ -117,10 +120,11 @@ def label_synthetic(figure: Figure) -> Figure:
 
 
 def svg_text(figure: Figure) -> str:
-    """The figure as SVG; figures drawn from the same numbers give the same text."""
+    """The figure as SVG, its label as description; figures drawn from the same numbers give the same text."""
     buffer = BytesIO()
+    said = {"Description": figure.get_label()} if figure.get_label() else {}
     with mpl.rc_context(_RC):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", metadata={"Date": None, **said})
     return buffer.getvalue().decode()
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from neurallnet.errors import DataError
-from neurallnet.plots.parts import finish, need, reference_line, title_over
+from neurallnet.plots.parts import finish, need, reference_line, spoken_interval, title_over
 from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, SERIES, new_figure
 
 _PERCENT = FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%")
@@ -30,15 +30,21 @@ def reliability_figure(
         width = (table["high"] - table["low"]) * 0.42
         left = table["low"] + (table["high"] - table["low"]) * (0.06 + 0.46 * place)
         counts.bar(left, table["n"], width, align="edge", color=colour)
-    axes.legend(loc="upper left")
+    axes.legend(loc="upper left", frameon=False, labelcolor=INK)
     axes.set(ylabel="Accuracy", xlim=(0, 1), ylim=(-0.02, 1.02))
     axes.grid(axis="both")
     counts.set(xlabel=f"Confidence\n(n = {before['n'].sum():,} images: {split})", ylabel="Images", yscale="log")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(_PERCENT)
     if title:
-        axes.set_title(title)
-    return finish(figure, synthetic)
+        title_over(figure, title)
+    says = [f"Reliability diagram: accuracy against confidence, {before['n'].sum():,} images ({split})."]
+    for table, _, name in shown:
+        filled = table[table["n"] > 0]
+        apart = (filled["confidence"] - filled["accuracy"]).mul(filled["n"]).sum() / filled["n"].sum()
+        direction = "above" if apart > 0 else "below"
+        says.append(f"{name}: confidence lies on average {abs(apart):.1%} {direction} accuracy.")
+    return finish(figure, synthetic, says)
 
 
 def risk_coverage_figure(
@@ -63,10 +69,11 @@ def risk_coverage_figure(
     axes.yaxis.set_major_formatter(_PERCENT)
     axes.grid(axis="y")
     if len(curves) > 1:
-        axes.legend()
+        axes.legend(frameon=False, labelcolor=INK)
     if title:
-        axes.set_title(title)
-    return finish(figure, synthetic)
+        title_over(figure, title)
+    ends = [f"{name}: {table['risk'].iloc[-1]:.1%} wrong when all are answered." for name, table in curves.items()]
+    return finish(figure, synthetic, [f"Risk against coverage, {n:,} images ({split}).", *ends])
 
 
 def distance_figure(scores: pd.DataFrame, *, unit: str = "threshold", synthetic: bool = False, title: str = "") -> Figure:
@@ -84,10 +91,15 @@ def distance_figure(scores: pd.DataFrame, *, unit: str = "threshold", synthetic:
     reference_line(axes, 1, "flagged beyond")
     names = [f"{name}\nn = {len(values):,}" for name, values in groups.items()]
     axes.set_yticks(range(len(groups)), names)
-    axes.set(ylim=(len(groups) - 0.5, -0.5), xlabel=f"Distance, in units of the {unit}\n(median; 5th to 95th per cent)")
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    figure.supxlabel(f"Distance, in units of the {unit}\n(median; 5th to 95th per cent)", fontsize=11, color=INK)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.grid(axis="x")
     if title:
         title_over(figure, title)
-    return finish(figure, synthetic)
+    says = [f"Distance from the training images in units of the {unit}: median, 5th to 95th per cent; above 1 is flagged."]
+    for name, values in groups.items():
+        low, middle, high = values.quantile([0.05, 0.5, 0.95])
+        says.append(spoken_interval(f"{name} (n = {len(values):,})", middle, low, high, percent=False) + ".")
+    return finish(figure, synthetic, says)
