@@ -1,5 +1,5 @@
-"""From a finished workspace of profile full to the committed results: evidence, runs, manifests, executed notebooks, claims, and
-the hashes by which `neurallnet verify` knows them.
+"""From a finished workspace of profile full to the committed results: evidence, runs, manifests, executed notebooks, claims, the
+hashes by which `neurallnet verify` knows them, and the weights that ship with the package.
 
     python -m neurallnet.publish work/full
 
@@ -12,13 +12,16 @@ import shutil
 import sys
 from pathlib import Path
 
-from neurallnet.arms import arms
+from neurallnet.arms import arms, make_arm
 from neurallnet.claims import build_claims, render_readme, write_claims
 from neurallnet.data.manifest import manifest_digest, read_manifest
 from neurallnet.data.tables import write_text
 from neurallnet.errors import NeurallnetError, RunError
 from neurallnet.evidence import write_hashes
-from neurallnet.paths import repository
+from neurallnet.ood.study import run_ood
+from neurallnet.paths import Workspace, repository
+from neurallnet.pretrained.shipping import ship
+from neurallnet.runs import Run, open_run
 
 EVIDENCE_KINDS = (".json", ".jsonl", ".csv")
 RUN_FILES = (
@@ -30,7 +33,8 @@ RUN_FILES = (
 def publish(work: Path, top: Path) -> list[Path]:
     """Copy what `work` holds into `top`/results/full, rebuild claims.json and the README's table; returns what was written.
 
-    Raises RunError when the workspace is not of profile full or a notebook shows a raster picture.
+    Raises RunError when the workspace is not of profile full or a notebook shows a raster picture. A checkout of the package gets
+    the weights of the published network too, with an out-of-distribution model that needs the images when the run has none yet.
     """
     results = top / "results" / "full"
     notebooks, evidence = sorted((work / "notebooks").glob("[0-9]*.ipynb")), sorted((work / "evidence").glob("[!.]*"))
@@ -43,6 +47,8 @@ def publish(work: Path, top: Path) -> list[Path]:
     for path in evidence:
         if path.suffix == ".json" and json.loads(path.read_text(encoding="utf-8")).get("profile", "full") != "full":
             raise RunError(f"{path}: not of profile full; only real images are published as results")
+    shipped = top / "neurallnet" / "pretrained"
+    base = base_run(work) if shipped.parent.is_dir() else None  # fails, if it must, before anything is removed
     published = {arm.config.digest() for arm in arms("full")}
     shutil.rmtree(results, ignore_errors=True)  # nothing of an earlier publication stays
     written = [copy(path, results / "notebooks" / path.name) for path in notebooks]
@@ -57,7 +63,19 @@ def publish(work: Path, top: Path) -> list[Path]:
     write_claims(top / "results" / "claims.json", claims)
     readme = top / "README.md"
     write_text(render_readme(readme.read_text(encoding="utf-8"), claims), readme)
+    written += ship(results / "runs" / base.address, shipped) if base else []
     return [*written, top / "results" / "claims.json", readme]
+
+
+def base_run(work: Path) -> Run:
+    """The run whose network ships, its out-of-distribution model beside its weights. Raises RunError, DataError."""
+    digest = make_arm("full", "base", 0).config.digest()
+    found = sorted(path.parent for path in (work / "runs").glob(f"{digest}-*/run.json"))
+    if len(found) != 1:
+        raise RunError(f"{work / 'runs'}: {len(found)} runs {digest}-*, not one; run: neurallnet reproduce --profile full")
+    run = open_run(found[0])
+    run_ood(run, Workspace(work.resolve()))
+    return run
 
 
 def publish_manifests(work: Path, results: Path, published: list[Path]) -> list[Path]:

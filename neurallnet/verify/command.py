@@ -1,4 +1,4 @@
-"""The whole verification: hashes, runs, evidence, claims, notebooks; a line per check and one sentence at the end."""
+"""The whole verification: hashes, runs, shipped weights, evidence, claims, notebooks; a line per check, one sentence at the end."""
 
 import time
 from pathlib import Path
@@ -11,6 +11,7 @@ from neurallnet.verify.check import Check
 from neurallnet.verify.evidence_checks import check_evidence, evidence_files
 from neurallnet.verify.file_checks import check_claims, check_hashes
 from neurallnet.verify.notebook_checks import check_notebooks
+from neurallnet.verify.pretrained_checks import check_pretrained
 from neurallnet.verify.published import open_published
 from neurallnet.verify.run_checks import check_runs
 
@@ -27,6 +28,7 @@ def verify_results(results: Path, allow_stale: bool = False) -> list[Check]:
     checks = check_hashes(results)
     with open_published(results) as study:
         checks += check_runs(study)
+        checks += check_pretrained(results, study)
         files = evidence_files(study)
         checks += [check_evidence(study, path) for path in tqdm(files, desc="recomputing", unit="file", leave=False, disable=None)]
         scratch = str(study.work.root)
