@@ -144,6 +144,26 @@ def predict(
 
 
 @app.command()
+def export(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="the file to write; its ending, .onnx or .nir, chooses the format")],
+    format_: Annotated[
+        str | None, typer.Option("--format", help="onnx, onnx-int8, onnx-dynamic or nir [default: by the ending of OUT]")
+    ] = None,
+    run: Annotated[Path | None, typer.Option("--run", metavar="FOLDER", help="a run of your own, not the shipped network")] = None,
+    details: Annotated[bool, typer.Option("--details", help="ONNX: also step logits, spike rates and gates as outputs")] = False,
+    data: DataOption = None,
+    work: WorkOption = None,
+) -> None:
+    """Write the network for another runtime, compared with torch: ONNX in float32 or 8 bits, or NIR for neuromorphic tools.
+
+    onnx-int8 takes its ranges from training images in --data, else from drawn smears, and says which.
+    """
+    from neurallnet.exporting_command import export as write
+
+    write(out, format_, run, details, data, work)
+
+
+@app.command()
 def reproduce(
     profile: ProfileOption = Profile.smoke,
     data: DataOption = None,
