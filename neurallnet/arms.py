@@ -101,7 +101,7 @@ _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
     "smoke": {
-        **dict.fromkeys(("base", "no-se", "session-0", "steps-1"), (0,)),
+        **dict.fromkeys(("base", "no-se", "session-0", "steps-1", "nir"), (0,)),
         **dict.fromkeys(("session-1", "session-3", "choice-hue-stored-1", "choice-hue-stored-3"), (0,)),
     },
     "full": {
