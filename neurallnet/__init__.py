@@ -13,6 +13,7 @@ __all__ = [
     "DataError",
     "ModelConfig",
     "NeurALLNet",
+    "NeurALLNetClassifier",
     "NeurallnetError",
     "RunConfig",
     "RunError",
@@ -32,6 +33,7 @@ __all__ = [
 
 _LAZY = {  # what needs torch is imported when it is used
     "NeurALLNet": "model",
+    "NeurALLNetClassifier": "estimator",
     "evaluate_run": "runs",
     "load_pretrained": "pretrained",
     "open_dataset": "dataset",
