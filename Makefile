@@ -9,7 +9,7 @@ SETUP := requirements.lock pyproject.toml setup.py neurallnet/_lif.c neurallnet/
 INSTALL := $(PY) -m pip install -qq --disable-pip-version-check -c requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help book test site publish lint notebooks lock clean
+.PHONY: help book test site serve publish lint notebooks lock clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -30,6 +30,9 @@ test: $(VENV)/.test ## ruff, the published figures, pytest, and nbval on the not
 site: $(VENV)/.book ## render the book from the committed results of profile full, nothing is run
 	@$(PY) -m neurallnet.book --profile full --notebooks results/full/notebooks --evidence results/full/evidence
 	@echo "Site: _build/html/index.html"
+
+serve: $(PY) ## show the built book on this computer; its page "Try it in your browser" needs a server
+	@$(PY) -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
 publish: $(VENV)/.book ## copy the finished workspace work/full into results/, with claims and the README's table
 	@$(PY) -m neurallnet.publish work/full

@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from neurallnet.browser_demo import build_demo
 from neurallnet.errors import NeurallnetError, RunError
 from neurallnet.paths import repository
 
@@ -50,26 +51,29 @@ def build_book(profile: str, notebooks: Path, evidence: Path) -> Path:
 
 
 def stage_book(top: Path, stage: Path, notebooks: Path, evidence: Path) -> None:
-    """Bring `stage` to hold _config.yml and book/ of `top`, and the notebooks and evidence named."""
+    """Bring `stage` to hold _config.yml, book/ and the browser demo of `top`, and the notebooks and evidence named."""
     for folder in (notebooks, evidence):
         if not folder.is_dir():
             raise RunError(f"{folder}: no such folder; run the notebooks of this profile first")
     stage.mkdir(parents=True, exist_ok=True)
-    mirror(top / "book", stage / "book")
+    demo = stage / "book" / "_static" / "demo"
+    mirror(top / "book", stage / "book", keep=demo)
+    mirror(build_demo(top), demo)
     mirror(notebooks, stage / "notebooks", suffix=".ipynb")
     mirror(evidence, stage / "evidence")
     shutil.copy2(top / "_config.yml", stage / "_config.yml")
 
 
-def mirror(source: Path, target: Path, suffix: str = "") -> None:
-    """Make `target` equal to `source`: files ending in `suffix`, no partial notebooks."""
+def mirror(source: Path, target: Path, suffix: str = "", keep: Path | None = None) -> None:
+    """Make `target` equal to `source`: files ending in `suffix`, no partial notebooks. What is below `keep` stays."""
     wanted = {
         path.relative_to(source)
         for path in source.rglob(f"*{suffix}")
         if path.is_file() and "__pycache__" not in path.parts and ".partial." not in path.name
     }
     for path in sorted(target.rglob("*")) if target.is_dir() else ():
-        if path.is_file() and path.relative_to(target) not in wanted:
+        kept = keep is not None and keep in path.parents
+        if path.is_file() and path.relative_to(target) not in wanted and not kept:
             path.unlink()
     for name in sorted(wanted):
         copy = target / name
