@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from neurallnet.verify import recompute, recompute_speed, recompute_trust
+from neurallnet.verify import recompute, recompute_export, recompute_speed, recompute_trust
 from neurallnet.verify.published import PublishedStudy
 
 Recompute = Callable[..., Mapping[str, Any]]
@@ -30,6 +30,7 @@ RECOMPUTE: dict[str, Recompute] = {
     "trust": recompute_trust.trust,
     "explanations": recompute_trust.explanations,
     "sweep": recompute_speed.sweep,
+    "export": recompute_export.export,
     "times": recompute_speed.times,
 }
 
@@ -59,6 +60,10 @@ MEASURED: dict[str, dict[str, str]] = {
         ),
         "attribution maps need the images; only the shares are kept",
     ),
+    "export": {
+        "rows[].bytes": "size of a file that is written from the published weights, not published itself",
+        "spikes": "layers of the exported graph need the images; only the counts are kept",
+    },
     "times": {"seconds": _CLOCK, "machine": "describes the machine"},
 }
 

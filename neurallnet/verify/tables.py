@@ -38,6 +38,13 @@ def _fold(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> None:
         logged(path, run, reads, TEST_FOLD, run.record["split"])
 
 
+def _exported(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> None:
+    """predictions-exported-<form>.csv: the validation images, by the network in another form; readings need no log."""
+    table, split = read_predictions(path), run.split()
+    _same_text(path, rebuilt(table))
+    _same_images(path, table, split.loc[split["fold"] == "val", "path"], "val", study.dataset_of(run.record["manifest"]).frame)
+
+
 def _external(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> None:
     """predictions-external-<digest>.csv: every image of the data set with that digest; where it only tells benign from malignant,
     labels are empty and the column `truth` has what is known.
@@ -85,6 +92,7 @@ def _under_corruption(study: PublishedStudy, run: Run, path: Path, fold: str) ->
 KINDS: dict[str, Callable[[PublishedStudy, Run, Path, Reads], None]] = {
     "val": _fold,
     "test": _fold,
+    "exported": _exported,
     "external": _external,
     "corrupted": _corrupted,
     "shifted": _shifted,
