@@ -3,21 +3,26 @@
 import os
 from pathlib import Path
 
-from neurallnet.claims import build_claims, claims_table
+from neurallnet.claims import build_claims, claims_table, headline_table
 from neurallnet.evidence import read_evidence
 
 NOT_MEASURED = "*not measured in this build*"
 
 
-def claims_markdown(folder: Path, start: Path) -> str:
+def claims_markdown(folder: Path, start: Path, table=claims_table) -> str:
     """The claims table, its verdicts linked to the evidence files as seen from the folder `start`."""
     claims = build_claims(folder, folder) if folder.is_dir() else []
     if not claims:
         return f"No claim has been tested on real images: {NOT_MEASURED}."
-    table = claims_table(claims)
+    text = table(claims)
     for name in {claim.evidence for claim in claims}:
-        table = table.replace(f"]({name})", f"]({_link(folder / name, start)})")
-    return table
+        text = text.replace(f"]({name})", f"]({_link(folder / name, start)})")
+    return text
+
+
+def headline_markdown(folder: Path, start: Path) -> str:
+    """The few claims of the front page, linked like the whole table."""
+    return claims_markdown(folder, start, headline_table)
 
 
 def evidence_markdown(folder: Path, start: Path) -> str:
@@ -34,6 +39,17 @@ def evidence_markdown(folder: Path, start: Path) -> str:
     return "\n".join(rows) if len(rows) > 2 else f"Evidence on real images: {NOT_MEASURED}."
 
 
+def exported_markdown(folder: Path, start: Path) -> str:
+    """What is lost on the way to other forms of the same weights, on validation images."""
+    path = folder / "sweep.json"
+    found = read_evidence(path)["exported"] if path.is_file() else []
+    rows = ["| Form | Bytes | Accuracy, validation images | 95% interval | n |", "|---|---:|---:|---:|---:|"]
+    for form in found:
+        interval = f"{form['low']:.2%} to {form['high']:.2%}"
+        rows.append(f"| {form['form']} | {form['bytes']:,} | {form['accuracy']:.2%} | {interval} | {form['n']:,} |")
+    return "\n".join(rows) if found else f"Exported forms: {NOT_MEASURED}."
+
+
 def versions_markdown(folder: Path, start: Path) -> str:
     """Versions of the libraries the model's evidence was made with."""
     path = folder / "model.json"
@@ -46,4 +62,10 @@ def _link(path: Path, start: Path) -> str:
     return Path(os.path.relpath(path, start)).as_posix()
 
 
-TABLES = {"claims": claims_markdown, "evidence": evidence_markdown, "versions": versions_markdown}
+TABLES = {
+    "claims": claims_markdown,
+    "headline": headline_markdown,
+    "evidence": evidence_markdown,
+    "exported": exported_markdown,
+    "versions": versions_markdown,
+}

@@ -1,7 +1,8 @@
 """Numbers for the chapters: evidence JSON as MyST substitutions, so that no result is typed into prose.
 
 `{{ primary_random.accuracy_percent }}` is a value of `primary_random.json`. An unknown name or key stops the build. A name of
-`results_expected` without a file, and a value that is null, read "not measured in this build". Chapters show real images
+`results_expected` without a file, and a value that is null, read "not measured in this build". `{{ claims.<id>.ours }}` (or
+`paper`, `interval`, `n`, `verdict`) is a cell of the claims table, in its words. Chapters show real images
 only: the evidence is $NEURALLNET_EVIDENCE when $NEURALLNET_PROFILE is `full`, else the folder `results_evidence`, by default
 the committed results/full/evidence; evidence of another profile is refused. Notebook pages use nothing from here.
 """
@@ -18,6 +19,9 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
+from neurallnet.claims import build_claims
+from neurallnet.claims.readme import cells
+from neurallnet.claims.registry import BUILDERS
 from neurallnet.config import FULL
 from neurallnet.errors import DataError
 from neurallnet.evidence import read_evidence
@@ -75,7 +79,15 @@ def load_results(folder: Path, expected: list[str] | tuple[str, ...] = ()) -> di
         if profile != "full":
             raise DataError(f"{path}: profile {profile!r}; chapters show real images only (profile full)")
         found[path.stem.replace("-", "_")] = readable(payload)
-    return {**found, "config": readable(FULL.to_dict())}
+    return {**found, "claims": claims_in_words(folder), "config": readable(FULL.to_dict())}
+
+
+def claims_in_words(folder: Path) -> dict[str, Any]:
+    """Id of every claim -> its cells of the claims table by name; what was not tested reads NOT_MEASURED."""
+    tested = {claim.id: claim for claim in (build_claims(folder, folder) if folder.is_dir() else ())}
+    names = ("claim", "paper", "ours", "interval", "n")
+    words = {name: dict(zip(names, cells(claim), strict=False)) | {"verdict": claim.verdict} for name, claim in tested.items()}
+    return {name: words.get(name, Missing()) for name in BUILDERS}
 
 
 def evidence_folder(config: Config, source: Path) -> Path:
@@ -88,7 +100,7 @@ def evidence_folder(config: Config, source: Path) -> Path:
 
 
 class ResultsTable(SphinxDirective):
-    """The directive `results-table`: `claims`, `evidence` or `versions`."""
+    """The directive `results-table`: `claims`, `headline`, `evidence` or `versions`."""
 
     required_arguments = 1
 

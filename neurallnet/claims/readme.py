@@ -25,15 +25,16 @@ def render_readme(text: str, claims: list[Claim]) -> str:
 
 def headline_table(claims: list[Claim]) -> str:
     """Markdown table of the headline claims among `claims`, without the protocols."""
-    return _markdown([SHORT, *(_cells(claim) for claim in headline(claims))])
+    return _markdown([SHORT, *(cells(claim) for claim in headline(claims))])
 
 
 def claims_table(claims: list[Claim]) -> str:
     """Markdown table, one row per claim, the verdict linked to its evidence."""
-    return _markdown([[*SHORT, "Protocol"], *([*_cells(claim), claim.protocol] for claim in claims)])
+    return _markdown([[*SHORT, "Protocol"], *([*cells(claim), claim.protocol] for claim in claims)])
 
 
-def _cells(claim: Claim) -> list[str]:
+def cells(claim: Claim) -> list[str]:
+    """The cells of a claim's row, as in SHORT."""
     show = _share if claim.id.startswith(SHARES) else _number
     return [
         claim.claim,
