@@ -119,8 +119,9 @@ class NeurALLNetClassifier(ClassifierMixin, BaseEstimator):
         """Write the fitted network, its labels and its parameters as safetensors: nothing that is executed on reading."""
         check_is_fitted(self, "model_")
         classes = self.classes_.tolist()
-        known = {name: list(value) if isinstance(value, tuple) else value for name, value in self.get_params().items()}
-        about = {"kind": _KIND, "classes": classes, "parameters": {**known, "random_state": None}, "history": self.history_}
+        seed = int(self.random_state) if isinstance(self.random_state, int | np.integer) else None
+        known = self.get_params() | {"channels": list(self.channels), "random_state": seed}
+        about = {"kind": _KIND, "classes": classes, "parameters": known, "history": self.history_}
         write_tensors(Path(path), dict(self.model_.state_dict()), about)
 
     @classmethod
@@ -129,7 +130,7 @@ class NeurALLNetClassifier(ClassifierMixin, BaseEstimator):
         tensors, about = read_tensors(Path(path))
         if about.get("kind") != _KIND:
             raise RunError(f"{path}: holds no {_KIND}; give a file that its save() wrote")
-        self = cls(**about["parameters"])
+        self = cls(**about["parameters"] | {"channels": tuple(about["parameters"]["channels"])})
         self.classes_, self.history_ = np.array(about["classes"]), about["history"]
         self.model_, self.n_iter_ = build_model(self._config(len(self.classes_)).model), len(self.history_)
         put_weights(self.model_, tensors, Path(path))
@@ -183,7 +184,7 @@ def _hold_out(labels: np.ndarray, classes: np.ndarray, fraction: float, seed: in
         raise InputError(f"{_KIND}: validation_fraction {fraction} is not above 0 and at most 0.5")
     counts = np.bincount(labels)
     if counts.min() < 2:
-        name = classes[counts.argmin()]
+        name = classes.tolist()[counts.argmin()]
         raise InputError(f"{_KIND}: class {name!r} has one image; two or more are needed, to train and to validate")
     held = max(len(classes), round(fraction * len(labels)))
     parts = train_test_split(np.arange(len(labels)), test_size=held, stratify=labels, random_state=seed)
