@@ -59,13 +59,18 @@ def exported_predictions(study: Study, arm: str, form: str) -> pd.DataFrame:
     "torch" is evaluation in float32, which every form is compared with.
     """
     run = study.run(arm)
-    path = run.folder / f"predictions-exported-{form}.csv"
+    path = predictions_path(run, form)
     if not path.exists():
         dataset, rows = run_fold(run, "val", study.work, study.data)
         frame = dataset.frame.iloc[rows]
         logits = _logits(study, run, arm, form, dataset.images(run.config.data, study.work)[rows])
         write_predictions(path, build_predictions(frame["path"].tolist(), frame["label"].tolist(), "val", logits, dataset.classes))
     return read_predictions(path)
+
+
+def predictions_path(run: Run, form: str) -> Path:
+    """Where the predictions of one form lie; published with the run."""
+    return run.folder / f"predictions-exported-{form}.csv"
 
 
 def form_table(study: Study) -> pd.DataFrame:
