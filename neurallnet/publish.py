@@ -14,6 +14,7 @@ from pathlib import Path
 
 from neurallnet.arms import arms, make_arm
 from neurallnet.claims import build_claims, render_readme, write_claims
+from neurallnet.crate import write_crate
 from neurallnet.data.manifest import manifest_digest, read_manifest
 from neurallnet.data.tables import write_text
 from neurallnet.errors import NeurallnetError, RunError
@@ -64,6 +65,8 @@ def publish(work: Path, top: Path) -> list[Path]:
     readme = top / "README.md"
     write_text(render_readme(readme.read_text(encoding="utf-8"), claims), readme)
     written += ship(results / "runs" / base.address, shipped) if base else []
+    if (top / "CITATION.cff").is_file():  # names the authors; every checkout has it
+        written.append(write_crate(top))
     return [*written, top / "results" / "claims.json", readme]
 
 

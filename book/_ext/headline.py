@@ -63,13 +63,13 @@ def headline_svg(rows: list[Row]) -> str:
     labels = "".join(f'<text x="{x(tick / 100)}" y="{foot + 15}" text-anchor="middle">{tick}%</text>' for tick in ticks[:-1])
     labels += f'<text x="{WIDTH - 2}" y="{foot + 15}" text-anchor="end">100%</text>'
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {foot + 22}" class="drawing headline" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {foot + 22}" class="drawing accuracies" role="img" '
         'aria-labelledby="headline-title headline-text" font-family="Helvetica, Arial, sans-serif" font-size="13">'
         '<title id="headline-title">Accuracy of the paper, of our network and of colour alone</title>'
         f'<desc id="headline-text">{escape(described(rows))}</desc>'
-        "<style>.headline { color: #24292f; max-width: 31rem; width: 100%; height: auto }"
-        "@media (prefers-color-scheme: dark) { .headline { color: #d6dbe1 } }"
-        ".headline text { fill: currentColor } .headline .grid { stroke: currentColor; stroke-opacity: .18; fill: none }</style>"
+        "<style>.accuracies { color: #24292f; max-width: 31rem; width: 100%; height: auto }"
+        "@media (prefers-color-scheme: dark) { .accuracies { color: #d6dbe1 } }"
+        ".accuracies text { fill: currentColor } .accuracies .grid { stroke: currentColor; stroke-opacity: .18; fill: none }</style>"
         f'<path class="grid" d="{grid}"/>{marks}{labels}</svg>'
     )
 

@@ -1,5 +1,6 @@
 """What the paper reports (Hassan et al. 2026, doi 10.1177/20552076261466149), in one place."""
 
+DOI = "10.1177/20552076261466149"
 PARAMETERS = 300_000  # "~0.3 M"
 FOOTPRINT_BYTES = 1_350_000  # 1.35 MB
 PRIMARY_ACCURACY = 0.9816
