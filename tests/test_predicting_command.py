@@ -141,6 +141,10 @@ def test_a_run_of_ones_own_predicts_without_flags(call, folder, tmp_path):
     assert [row["out_of_distribution"] for row in rows] == [None, None]
     shipped = [answer.probabilities for answer in predict(folder)]
     assert all(row["probabilities"] != other for row, other in zip(rows, shipped, strict=True)), "its own weights"
+    assert "SYNTHETIC" not in out
+    record = run / "run.json"
+    record.write_text(record.read_text().replace('"source": "taleqani"', '"source": "synthetic"'))
+    assert "SYNTHETIC: this network learned from drawn images" in call(folder, "--run", run)[1]
 
 
 def test_help_tells_exit_codes_and_the_notice(call):

@@ -102,6 +102,17 @@ def test_a_run_of_ones_own_loads_with_its_own_temperature_and_without_ood(run):
         load_run_model(run.parent)
 
 
+@pytest.mark.parametrize(("source", "synthetic"), [("folder", False), ("synthetic", True), ("of another version", False)])
+def test_a_run_on_any_images_loads_and_says_on_which(run, tmp_path, source, synthetic):
+    folder = shutil.copytree(run, tmp_path / run.name)
+    for name in ("run.json", "config.json"):
+        text = (folder / name).read_text()
+        assert '"source": "taleqani"' in text
+        (folder / name).write_text(text.replace('"source": "taleqani"', f'"source": "{source}"'))
+    told = load_run_model(folder).card["trained_on"]
+    assert (told["source"], told["synthetic"]) == (source, synthetic)
+
+
 def test_shipping_twice_gives_the_same_bytes_that_load_again(run, tmp_path):
     folder = shutil.copytree(run, tmp_path / "runs" / run.name)
     with pytest.raises(RunError, match="does not ship without it"):

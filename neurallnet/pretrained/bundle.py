@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import nn
 
-from neurallnet.data.sources import get_source
+from neurallnet.data.sources import SOURCES
 from neurallnet.evaluation.calibration import fit_temperature
 from neurallnet.evaluation.predictions import class_order
 from neurallnet.ood.model import OodModel
@@ -41,7 +41,7 @@ def run_card(run: Run, ood: OodModel | None) -> dict[str, Any]:
     The temperature is fitted on the run's validation images. Raises RunError, DataError for an incomplete run.
     """
     record, config, validation = run.record, run.config, run.predictions("val")
-    source = get_source(config.data.source)
+    name, source = config.data.source, SOURCES.get(config.data.source)  # not get_source: it would ask for the user's folder
     return {
         "format": FORMAT,
         "notice": NOTICE,
@@ -54,10 +54,10 @@ def run_card(run: Run, ood: OodModel | None) -> dict[str, Any]:
         "run": run.address,
         "config": config.to_dict(),
         "trained_on": {
-            "source": source.name,
-            "citation": source.citation,
-            "licence": source.licence,
-            "synthetic": source.name.startswith("synthetic"),
+            "source": name,
+            "citation": source and source.citation,
+            "licence": source and source.licence,
+            "synthetic": name.startswith("synthetic"),
             "manifest": record["manifest"],
             "split": record["split"],
             "protocol": config.split.protocol,
