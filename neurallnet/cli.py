@@ -85,20 +85,40 @@ def data_datasheet(
 
 @app.command()
 def train(
-    profile: ProfileOption = Profile.smoke,
-    data: DataOption = None,
+    profile: Annotated[Profile | None, typer.Option(help="smoke: synthetic smears, minutes (default); full: real images")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help=f"Folder of images; your own: one subfolder per class (env for full: {DATA_VARIABLE})"),
+    ] = None,
     work: WorkOption = None,
     set_: SetOption = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="passes over the training images at most")] = None,
     seed: Annotated[int, typer.Option(help="of weights, order and augmentation")] = 0,
     evaluate_after: Annotated[bool, typer.Option("--evaluate", help="also read the test images, once, and log it")] = False,
     strict: Annotated[bool, typer.Option(help="stop at the first image that cannot be read")] = False,
 ) -> None:
-    """Train one network, or resume or reuse the run that the same settings address."""
+    """Train one network, or resume or reuse the run that the same settings address.
+
+    With --data and a folder of your own images, one subfolder per class, it trains on them, tests, and writes a report.
+    """
     from neurallnet.dataset import rejected_images
+    from neurallnet.own import choose_source
+    from neurallnet.own.command import train_own
     from neurallnet.runs import evaluate_run, train_run
 
-    place = workspace(work, profile.value)
-    config = changed(profile_config(profile.value), set_ or [], seed)
+    sections = parsed(set_ or [])
+    if epochs:
+        sections.setdefault("train", {})["epochs"] = epochs
+    choice = choose_source(data, profile and profile.value, sections.get("data", {}).get("source"))
+    if choice.own:
+        train_own(data, workspace(work, "own"), sections, seed, strict)
+        return
+    if choice.said:
+        typer.echo(choice.said, err=True)
+    if choice.source:
+        sections.setdefault("data", {})["source"] = choice.source
+    place = workspace(work, choice.profile)
+    config = with_changes(profile_config(choice.profile), **sections, seed=seed)
     run = train_run(config, place, data, strict=strict)
     if refused := rejected_images(place, config.data.source):
         typer.echo(f"not used: {refused} files, see {place.manifests / config.data.source / 'rejected.csv'}", err=True)
@@ -107,6 +127,15 @@ def train(
         evaluate_run(run, place, data, why="neurallnet train --evaluate")
         _print_metrics(run.predictions("test"), record["profile"])
     typer.echo(f"run: {run.folder} ({record['parameters']:,} parameters, best epoch {record['best_epoch']} of {record['epochs']})")
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="the folder of an evaluated run")]) -> None:
+    """Write a run's one-page report again, from the files in its folder alone."""
+    from neurallnet.report import write_report
+    from neurallnet.runs import open_run
+
+    typer.echo(f"report: {write_report(open_run(folder))} (not a medical device)")
 
 
 @app.command()
@@ -220,6 +249,11 @@ def verify(
 
 def changed(config: RunConfig, assignments: list[str], seed: int) -> RunConfig:
     """`config` with "section.key=value" assignments applied; values are JSON, or else text. Raises ConfigError."""
+    return with_changes(config, **parsed(assignments), seed=seed)
+
+
+def parsed(assignments: list[str]) -> dict[str, dict[str, Any]]:
+    """Sections of a RunConfig from "section.key=value" assignments. Raises ConfigError."""
     sections: dict[str, Any] = {}
     for assignment in assignments:
         key, found, text = assignment.partition("=")
@@ -233,7 +267,7 @@ def changed(config: RunConfig, assignments: list[str], seed: int) -> RunConfig:
         if section == "seed":
             raise ConfigError(f"--set {assignment!r}: the seed of the run is the option --seed")
         sections.setdefault(section, {})[name] = value
-    return with_changes(config, **sections, seed=seed)
+    return sections
 
 
 def _print_metrics(predictions: Any, profile: str) -> None:
