@@ -62,8 +62,9 @@ class ModelConfig:
     # image ("image"), a learned constant per channel ("gain") and "none"
     excitation: Literal["step", "image", "gain", "none"] = "step"
     excitation_ratio: Positive = 8  # squeeze to C/8: SE stays near 4% of the parameters
-    # every image's hues are turned until its dominant one is the same, so that a stain's tint tells no class
-    hue: Literal["normalized", "stored"] = "normalized"
+    # "balanced": the background is made white, so that lamp and camera tell no class, and then every image's hues are turned until
+    # its dominant one is the same, so that a stain's tint tells none; "normalized": the latter alone
+    hue: Literal["balanced", "normalized", "stored"] = "normalized"
     normalization: Literal["batch", "none"] = "batch"  # over batch and time steps together
     # one decay per block learned from `beta` on, as in PLIF (Fang et al. 2021, arXiv 2007.05785); False: `beta` stays
     beta_learned: bool = False

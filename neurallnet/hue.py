@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from neurallnet.fused import library
+from neurallnet.light import balance_light
 
 DOMINANT = 4.4  # sextants of the circle (264 degrees): violet, where most stained nuclei are, so that pictures look usual
 STRIDE = 2  # every second pixel each way is enough to find the dominant hue
@@ -37,7 +38,9 @@ def normalize_hue(images: Tensor) -> Tensor:
 
 def stained_alike(images: Tensor, hue: str) -> Tensor:
     """What a network of `ModelConfig.hue` sees of images (B, 3, H, W) in [0, 1]."""
-    return normalize_hue(images) if hue == "normalized" else images
+    if hue == "balanced":
+        images = balance_light(images)
+    return images if hue == "stored" else normalize_hue(images)
 
 
 def _compiled(images: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from neurallnet.inference import Unrolled, UnrolledBlock, unrolled_lif
-from neurallnet.onnx_hue import normalized_hue
+from neurallnet.onnx_hue import balanced_light, normalized_hue
 from neurallnet.onnx_writer import Writer
 
 STEEP = 2.0**100
@@ -54,7 +54,8 @@ def network_graph(net: Unrolled, image_size: int, opset: int) -> onnx.ModelProto
     Gates, where there are any, are called gates.0, gates.1 and so on.
     """
     w = Writer()
-    x = normalized_hue(w, "images") if net.hue == "normalized" else "images"
+    x = balanced_light(w, "images", image_size) if net.hue == "balanced" else "images"
+    x = x if net.hue == "stored" else normalized_hue(w, x)
     (x,) = w.node("Mul", x, w.number(4), name="input/scale")
     (x,) = w.node("Sub", x, w.number(2), name="input/center")
     steps, rates, gates = net.steps, [], []

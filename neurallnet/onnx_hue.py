@@ -1,7 +1,17 @@
-"""Hue normalization (`hue.py`) as nodes of an ONNX graph, line by line."""
+"""White balance (`light.py`) and hue normalization (`hue.py`) as nodes of an ONNX graph, line by line."""
 
 from neurallnet.hue import DOMINANT, RADIANS, STRIDE, TINY
+from neurallnet.light import FAINTEST, spot_side
 from neurallnet.onnx_writer import Writer
+
+
+def balanced_light(w: Writer, images: str, image_size: int) -> str:
+    """`images` (B, 3, H, W) of `image_size` pixels a side -> name of the same with the brightest spot of each channel at 1."""
+    side = spot_side(image_size)
+    spots = _one(w, "AveragePool", images, name="light/spots", kernel_shape=[side, side], strides=[side, side])
+    brightest = _one(w, "ReduceMax", spots, w.constant("light/axes", [2, 3]), name="light/brightest", keepdims=1)
+    background = _one(w, "Max", brightest, w.number(FAINTEST), name="light/background")
+    return _one(w, "Min", _one(w, "Div", images, background, name="light/divided"), w.number(1), name="light/image")
 
 
 def normalized_hue(w: Writer, images: str) -> str:

@@ -1,0 +1,62 @@
+"""White balance: a coloured lamp is invisible behind it, and the exported graph does the same."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from neurallnet.light import FAINTEST, SPOTS, balance_light, spot_side
+from neurallnet.onnx_hue import balanced_light
+from neurallnet.onnx_runtime import onnx_session
+from neurallnet.onnx_writer import Writer
+
+
+def field(side: int = 48) -> torch.Tensor:
+    """White glass with dark cells and a gap of glass that is larger than a spot."""
+    images = torch.rand((3, 3, side, side), generator=torch.Generator().manual_seed(0)) * 0.5
+    images[:, :, 4:16, 4:16] = 1
+    return images
+
+
+@pytest.mark.parametrize("lamp", [(1.0, 0.9, 0.6), (0.7, 0.8, 0.95)])
+def test_a_coloured_lamp_disappears(lamp):
+    images = field()
+    torch.testing.assert_close(balance_light(images * torch.tensor(lamp).view(1, 3, 1, 1)), images)
+
+
+def test_one_bright_pixel_does_not_decide():
+    images = field(96) * 0.8
+    images[0, :, 80, 80] = 1
+    balanced = balance_light(images)
+    torch.testing.assert_close(balanced[0, :, 6, 6], torch.ones(3))
+
+
+def test_each_image_is_balanced_by_itself():
+    images = torch.cat([field()[:1] * 0.5, field()[1:]])
+    torch.testing.assert_close(balance_light(images)[:1], balance_light(images[:1]))
+    torch.testing.assert_close(balance_light(images)[1:], field()[1:])
+
+
+def test_a_dark_field_is_not_blown_up():
+    images = torch.full((1, 3, 24, 24), FAINTEST / 4)
+    assert balance_light(images).max() == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("width", "side"), [(16, 1), (SPOTS, 1), (96, 4), (128, 5), (224, 9)])
+def test_a_spot_is_a_share_of_the_field(width, side):
+    assert spot_side(width) == side
+
+
+@pytest.mark.parametrize("size", [16, 32, 50])
+def test_the_graph_computes_the_same(size):
+    w = Writer()
+    out = balanced_light(w, "images", size)
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, size, size]) for name in ("images", out)]
+    graph = helper.make_graph(w.nodes, "light", ends[:1], ends[1:], list(w.constants.values()))
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.checker.check_model(model, full_check=True)
+    tint = torch.tensor([0.9, 0.8, 0.1]).view(1, 3, 1, 1)
+    images = torch.rand((4, 3, size, size), generator=torch.Generator().manual_seed(1)) * tint
+    (found,) = onnx_session(model.SerializeToString()).run(None, {"images": images.numpy()})
+    np.testing.assert_allclose(found, balance_light(images).numpy(), atol=1e-6)
