@@ -13,7 +13,7 @@ export function preprocess(picture, size, scaleBar = "removed") {
     if (!field) throw new ImageError("The image is black all over and shows no field of view.");
     field = removeScaleBar(field);
   }
-  return resize(field, size, size);
+  return resize(field, size);
 }
 
 /** Float32Array (3, height, width) in [0, 1]: channels first, as the model file takes it. */
