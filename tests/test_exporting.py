@@ -190,3 +190,8 @@ def test_weights_file_alone_is_no_run(tmp_path):
     save_weights(tmp_path / "weights.safetensors", lively(), {})
     done = CliRunner().invoke(app, ["export", str(tmp_path / "model.onnx"), "--run", str(tmp_path)])
     assert isinstance(done.exception, RunError) and "no finished run" in str(done.exception)
+
+
+def test_help_names_every_format():
+    done = CliRunner().invoke(app, ["export", "--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0 and all(form in done.output for form in FORMATS) and "drawn smears" in done.output
