@@ -69,7 +69,8 @@ def headline_svg(rows: list[Row]) -> str:
         f'<desc id="headline-text">{escape(described(rows))}</desc>'
         "<style>.accuracies { color: #24292f; max-width: 31rem; width: 100%; height: auto }"
         "@media (prefers-color-scheme: dark) { .accuracies { color: #d6dbe1 } }"
-        ".accuracies text { fill: currentColor } .accuracies .grid { stroke: currentColor; stroke-opacity: .18; fill: none }</style>"
+        ".accuracies text { fill: currentColor }"
+        ".accuracies .grid { stroke: currentColor; stroke-opacity: .18; fill: none }</style>"
         f'<path class="grid" d="{grid}"/>{marks}{labels}</svg>'
     )
 

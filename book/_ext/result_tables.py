@@ -58,6 +58,18 @@ def versions_markdown(folder: Path, start: Path) -> str:
     return "\n".join(["| Library | Version |", "|---|---|", *rows]) if rows else f"Versions: {NOT_MEASURED}."
 
 
+def times_markdown(folder: Path, start: Path) -> str:
+    """How long each step of the workflow took."""
+    path = folder / "times.json"
+    found = read_evidence(path) if path.is_file() else {}
+    trained = read_evidence(folder / "model.json").get("provenance", {}) if (folder / "model.json").is_file() else {}
+    steps = {"Training of the base model, since its last resume": trained.get("seconds_since_last_resume")}
+    steps |= {f"`{name}`": seconds for name, seconds in found.get("seconds", {}).items()}
+    steps |= {"All notebooks": found.get("notebooks_seconds")}
+    rows = [f"| {name} | {seconds:,.1f} |" for name, seconds in steps.items() if seconds is not None]
+    return "\n".join(["| Step | Seconds |", "|---|---:|", *rows]) if rows else f"Execution times: {NOT_MEASURED}."
+
+
 def _link(path: Path, start: Path) -> str:
     return Path(os.path.relpath(path, start)).as_posix()
 
@@ -67,5 +79,6 @@ TABLES = {
     "headline": headline_markdown,
     "evidence": evidence_markdown,
     "exported": exported_markdown,
+    "times": times_markdown,
     "versions": versions_markdown,
 }

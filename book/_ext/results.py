@@ -100,7 +100,7 @@ def evidence_folder(config: Config, source: Path) -> Path:
 
 
 class ResultsTable(SphinxDirective):
-    """The directive `results-table`: `claims`, `headline`, `evidence` or `versions`."""
+    """The directive `results-table`: one of the tables of result_tables.py."""
 
     required_arguments = 1
 

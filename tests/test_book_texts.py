@@ -1,0 +1,181 @@
+"""The hand-written part of the book: front page, checklists, datasheets, readings, bibliography. Nothing is rendered here."""
+
+import json
+import re
+import shutil
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+import yaml
+
+from neurallnet.claims import build_claims
+from neurallnet.claims.registry import BUILDERS
+from neurallnet.data.catalogue import SOURCES
+
+TOP = Path(__file__).resolve().parents[1]
+BOOK, EVIDENCE, MANIFESTS = TOP / "book", TOP / "results" / "full" / "evidence", TOP / "results" / "full" / "manifests"
+PAGES = sorted(BOOK.glob("*.md"))
+TOC = yaml.safe_load((BOOK / "_toc.yml").read_text(encoding="utf-8"))
+CHAPTERS = [TOC["root"], *(chapter["file"] for part in TOC["parts"] for chapter in part["chapters"])]
+ITEMS = {"claim": 44, "tripod": 27, "stard": 40}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def extensions():
+    pytest.importorskip("sphinx")
+    sys.path.insert(0, str(BOOK / "_ext"))
+    yield
+    sys.path.remove(str(BOOK / "_ext"))
+
+
+@pytest.fixture
+def rows():
+    from headline import headline_rows
+
+    return headline_rows(json.loads((EVIDENCE / "protocols.json").read_text(encoding="utf-8")))
+
+
+def test_the_figure_has_the_five_accuracies_and_says_them(rows):
+    from headline import described, headline_svg
+
+    svg = ET.fromstring(headline_svg(rows))
+    words = " ".join("".join(node.itertext()) for node in svg.iter() if node.tag.endswith("}text"))
+    claims = {claim.id: claim for claim in build_claims(EVIDENCE, TOP)}
+    assert [row.kind for row in rows] == ["paper", "network", "network", "colour", "colour"]
+    for row, name in zip(rows[1:3], ("primary_accuracy_random", "primary_accuracy_session"), strict=True):
+        assert (row.value, (row.low, row.high), row.n) == (claims[name].ours, claims[name].interval, claims[name].n)
+    for row in rows:
+        assert row.low <= row.value <= row.high
+        assert row.label in words and f"{row.value:.1%}" in words and f"n = {row.n:,}" in words
+        assert f"{row.value:.2%}, interval {row.low:.2%} to {row.high:.2%}, {row.n:,} images" in described(rows)
+    assert svg.get("role") == "img" and described(rows) in "".join(svg.itertext())
+
+
+def test_marks_stand_at_their_place_on_the_axis(rows):
+    from headline import LEFT, RIGHT, headline_svg
+
+    made = [row._replace(value=0.95, low=0.9, high=1.0) for row in rows]
+    middle = (LEFT + RIGHT) / 2
+    text = headline_svg(made)
+    assert f'cx="{middle}"' in text and text.count(f"M{LEFT}.0 ") >= len(made) and f"H{RIGHT}.0" in text
+    wide = headline_svg([row._replace(value=0.5, low=0.3, high=0.7) for row in rows])
+    assert "30%" in wide and "100%" in wide
+    assert float(re.search(r'cx="([\d.]+)"', wide)[1]) == pytest.approx(LEFT + (RIGHT - LEFT) * 2 / 7, abs=0.1)
+
+
+def test_what_the_front_page_says_in_words_is_so_in_the_evidence(rows):
+    """Its sentences name no numbers and would go on standing if the numbers turned."""
+    paper, random, session, colour_random, colour_session = rows
+    assert colour_random.high >= random.value, "colour alone does as well on the random split"
+    assert colour_random.high >= paper.value, "... and as the paper"
+    assert session.high < random.value and colour_session.high < colour_random.value, "both fall"
+    claims = {claim.id: claim.ours for claim in build_claims(EVIDENCE, TOP)}
+    assert claims["session_lead_over_colour"] > 0, "the network leads colour"
+    assert claims["energy_ratio_optimistic"] > 1 > claims["energy_ratio_fair_twin"]
+
+
+def test_the_front_page_is_short_and_leads_on():
+    text = (BOOK / "index.md").read_text(encoding="utf-8")
+    assert "{results-table} headline" in text and "{results-table} claims" in (BOOK / "claims.md").read_text(encoding="utf-8")
+    assert re.findall(r"^- \[\]\((\w+\.md)\)", text, re.M) == ["claims.md", "leakage.md", "limits.md"]
+    assert len(text.split()) < 300 and "Not a medical device" in text
+
+
+@pytest.mark.parametrize("name", ITEMS)
+def test_a_checklist_answers_every_item_in_order_and_leads_to_a_page(name):
+    from checklists import WORDS, checklist_markdown, read_checklist, word
+
+    found = read_checklist(BOOK / "checklists" / f"{name}.yml")
+    numbers = [int(re.match(r"\d+", row["item"])[0]) for row in found]
+    assert sorted(set(numbers)) == list(range(1, ITEMS[name] + 1)) and numbers == sorted(numbers)
+    assert len({row["item"] for row in found}) == len(found), "an item is answered once"
+    for row in found:
+        assert row.get("page", CHAPTERS[0]) in CHAPTERS, row
+        assert len(row["answer"].removeprefix(word(row))) > 5, "an answer is a phrase"
+        assert "page" in row or word(row) in ("No", "Not applicable"), row
+    counts = dict(re.findall(r"(yes|partly|not applicable|no) (\d+)", checklist_markdown(found, TOP, BOOK).splitlines()[0]))
+    assert sum(map(int, counts.values())) == len(found) and set(counts) <= {name.lower() for name in WORDS}
+
+
+def test_a_checklist_with_a_gap_stops_the_build(tmp_path):
+    from checklists import checklist_markdown, read_checklist
+
+    path = tmp_path / "one.yml"
+    for text, said in (
+        ("- {item: 1, topic: a}", "needs item"),
+        ("- {item: 1, topic: a, answer: 'Maybe: b'}", "begins with none"),
+        ("- {item: 1, topic: a, answer: 'Yes: b', pge: c}", "needs item"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=said):
+            read_checklist(path)
+    with pytest.raises(ValueError, match="not in the book"):
+        checklist_markdown([{"item": "1", "topic": "a", "answer": "Yes: b", "page": "book/nowhere"}], TOP, BOOK)
+
+
+def test_every_known_set_has_a_datasheet_and_counts_come_from_manifests(tmp_path):
+    from datasheets import datasheets_markdown
+
+    text = datasheets_markdown(MANIFESTS, EVIDENCE)
+    sheets = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, re.M | re.S))
+    assert set(sheets) == set(SOURCES) - {"folder"}
+    for name, sheet in sheets.items():
+        counted = (MANIFESTS / name).is_dir()
+        assert SOURCES[name].licence in sheet and ("Computed from the manifest" in sheet) == counted
+        assert counted or "nothing here is counted" in sheet
+        assert ("SYNTHETIC" in sheet) == (SOURCES[name].lab is not None)
+    rows = len((MANIFESTS / "taleqani" / "manifest.csv").read_text(encoding="utf-8").splitlines()) - 1
+    assert f"| all | {rows} |" in sheets["taleqani"]
+    assert "**Audit**" in sheets["taleqani"] and "**Audit**" not in sheets["bccd"], "an audit stands with its own images"
+    shutil.copytree(MANIFESTS / "bccd", tmp_path / "bccd")
+    assert "nothing here is counted" in datasheets_markdown(tmp_path, EVIDENCE).split("## taleqani\n")[1].split("\n## ")[0]
+
+
+def test_every_reading_is_a_row_and_given_up_settings_are_marked(tmp_path):
+    from readings import EARLIER, readings_markdown
+
+    from neurallnet.arms import arms
+    from neurallnet.readlog import append_test_read
+
+    log = EVIDENCE / "test_reads.jsonl"
+    assert len(readings_markdown(log).splitlines()) == 2 + len(log.read_text(encoding="utf-8").splitlines())
+    known, made = arms("full")[0], tmp_path / "reads.jsonl"
+    append_test_read(made, "test fold", f"{known.config.digest()}-12345678", "s", "because")
+    append_test_read(made, "test fold", "000000000000-12345678", "s")
+    append_test_read(made, "test fold", "probe colour", "s")
+    first, second, third = readings_markdown(made).splitlines()[2:]
+    assert known.name in first and "because" in first and EARLIER in second and "| probe colour |" in third
+    assert "not measured" in readings_markdown(tmp_path / "none")
+
+
+def test_each_source_of_the_bibliography_is_cited_and_each_citation_is_in_it():
+    keys = set(re.findall(r"^@\w+\{(\w+),", (BOOK / "references.bib").read_text(encoding="utf-8"), re.M))
+    texts = [path.read_text(encoding="utf-8") for path in [*PAGES, *(TOP / "notebooks").glob("*.ipynb")]]
+    cited = {key for text in texts for found in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text) for key in found.split(",")}
+    assert keys == cited
+
+
+def test_every_page_is_a_chapter_and_every_chapter_is_there():
+    assert {f"book/{path.stem}" for path in PAGES} == {name for name in CHAPTERS if name.startswith("book/")}
+    assert all((TOP / f"{name}.ipynb").is_file() for name in CHAPTERS if name.startswith("notebooks/"))
+    order = ["images", "model", "leakage", "limits", "use", "rerun", "model_card", "datasheets", "checklists", "decisions"]
+    places = [CHAPTERS.index(f"book/{name}") for name in order]
+    assert places == sorted(places), "in the order a reader asks"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_claims_named_in_prose_exist(page):
+    for name in re.findall(r"claims\.(\w+)\.(?:ours|paper|interval|n|verdict|claim)\b", page.read_text(encoding="utf-8")):
+        assert name in BUILDERS
+
+
+def test_claims_read_in_prose_as_in_the_table(tmp_path):
+    from results import NOT_MEASURED, claims_in_words
+
+    words = claims_in_words(EVIDENCE)
+    readme = (TOP / "README.md").read_text(encoding="utf-8")
+    accuracy = words["primary_accuracy_random"]
+    assert f"| {accuracy['claim']} | {accuracy['paper']} | {accuracy['ours']} | {accuracy['interval']} |" in readme
+    assert str(claims_in_words(tmp_path)["parameters"]["ours"]) == NOT_MEASURED
