@@ -70,6 +70,7 @@ def test_stamping_twice_stamps_once():
 
 def test_n_is_stated():
     assert "n = 326" in svg_text(FIGURES["intervals"]())
+    assert "n = 326 near-duplicate groups" in svg_text(interval_figure(INTERVALS.assign(unit="near-duplicate group")))
     assert "n = 326" in svg_text(FIGURES["curves"]())
     assert "9 of 10 images" in svg_text(FIGURES["confusion"]())
 

@@ -73,7 +73,7 @@
       if (table.dataset.filter) filterable(table, table.closest(".wide-table") ?? table);
       sortable(table);
     });
-    document.querySelectorAll("table.results-table.claims, .results-table.claims table").forEach(cards);
+    document.querySelectorAll("table.results-table:is(.claims, .headline)").forEach(cards);
     /* A box that scrolls must be reached by keyboard. */
     document.querySelectorAll(".pst-scrollable-table-container, div.cell_output .output, .bd-content pre").forEach((box) => {
       if (box.scrollWidth > box.clientWidth && !box.hasAttribute("tabindex")) box.tabIndex = 0;

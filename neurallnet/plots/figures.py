@@ -137,9 +137,8 @@ def interval_figure(
         axes.plot(row.value, place, color=BLUE, marker="o", markersize=8)
     if reference is not None:
         reference_line(axes, reference, f"{reference_name} {reference:.2%}" if percent else f"{reference_name} {reference:g}")
-    names = [
-        f"{label}\nn = {n:,} {unit}" for label, n, unit in zip(table["label"], table["n"], units, strict=True)
-    ]
+    units = [unit if unit.endswith("s") else f"{unit}s" for unit in units]
+    names = [f"{label}\nn = {n:,} {unit}" for label, n, unit in zip(table["label"], table["n"], units, strict=True)]
     axes.set_yticks(range(len(table)), names)
     axes.set_ylim(len(table) - 0.5, -0.5)
     figure.supxlabel(f"{measure}, 95% interval", fontsize=11, color=INK)  # under the axes alone, long labels leave it no room
