@@ -44,8 +44,10 @@ def node() -> str:
 
 @pytest.fixture(scope="session")
 def site() -> Path:
-    """Folder of the built book, as it is published, with the demo in it."""
+    """Folder of the built book, as it is published, with the demo in it; $NEURALLNET_SITE names one that is built already."""
     need(*BROWSERS), need("chromedriver"), need("node"), need("npm")
+    if os.environ.get("NEURALLNET_SITE"):
+        return Path(os.environ["NEURALLNET_SITE"]).resolve()
     results = TOP / "results" / "full"
     command = [sys.executable, "-m", "neurallnet.book", "--profile", "full"]
     command += ["--notebooks", str(results / "notebooks"), "--evidence", str(results / "evidence")]
