@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     import nir
 
 DT = 1e-4  # seconds a time step stands for; the value that readers of NIR assume
+TURNED = "hues turned until the dominant one is violet (neurallnet.hue.normalize_hue), "
+SEEN = {  # what happens to colours before the graph, by `ModelConfig.hue`
+    "stored": "",
+    "normalized": TURNED,
+    "balanced": f"background made white (neurallnet.light.balance_light), {TURNED}",
+}
 VARIANT = "export the arm `nir` instead: train with --set model.excitation=gain --set model.reset_mechanism=zero"
 
 
@@ -77,10 +83,8 @@ def neurons(neuron: Neuron, shape: tuple[int, ...]) -> "nir.LIF":
 def describe(model: NeurALLNet, image_size: int, classes: Sequence[str] | None = None) -> dict[str, str]:
     """What a user of the file alone must know, kept in the graph's metadata."""
     told: dict[str, str] = metadata(model, image_size, classes) | {"dt": str(DT)}
-    steps, turned = model.config.time_steps, ""
-    if model.config.hue == "normalized":
-        turned = "hues turned until the dominant one is violet (neurallnet.hue.normalize_hue), "
-    told["input"] = f"RGB in [0, 1], {turned}then x * 4 - 2: the same current at each of the {steps} time steps"
+    steps, seen = model.config.time_steps, SEEN[model.config.hue]
+    told["input"] = f"RGB in [0, 1], {seen}then x * 4 - 2: the same current at each of the {steps} time steps"
     told["output"] = f"logits of one time step; those of the image are their mean over {steps} steps from rest"
     return told
 

@@ -1,5 +1,7 @@
 """A NIR file spikes as the torch network does, in two readers, and what NIR cannot say is refused."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -172,6 +174,15 @@ def test_metadata_survives_and_says_what_is_outside_of_the_graph(tmp_path):
     assert told["time_steps"] == "4" and float(told["dt"]) == DT and "not a medical device" in told["notice"]
     assert "normalize_hue" in told["input"] and "x * 4 - 2" in told["input"] and "mean over 4 steps" in told["output"]
     assert "normalize_hue" not in written(lively(**WORDS, hue="stored"), tmp_path).metadata["input"]
+
+
+@pytest.mark.parametrize("hue", get_args(ModelConfig.__annotations__["hue"]))
+def test_every_way_to_see_colours_is_told_and_carried(hue, tmp_path):
+    model, images = lively(**WORDS, hue=hue), random_images(2) * 0.8
+    graph = written(model, tmp_path)
+    told = graph.metadata["input"]
+    assert ("balance_light" in told, "normalize_hue" in told) == (hue == "balanced", hue != "stored")
+    assert not any(layer.unexplained for layer in check_layers(graph, model, images))
 
 
 def test_files_that_are_no_graph_of_ours_are_named(tmp_path):
