@@ -118,7 +118,7 @@ def _interval(right: np.ndarray, test: pd.DataFrame, groups: pd.Series | None, s
 def _images(run: Run) -> pd.DataFrame | None:
     """Columns path, label, fold, group of the run's images, or None when nothing here knows their groups."""
     if (run.folder / IMAGES).is_file():
-        return read_table(run.folder / IMAGES, ("path", "label", "fold", "group"))
+        return read_table(run.folder / IMAGES, ("path", "label", "fold", "group"), ("group",))
     kept = _manifest(run)
     if kept is None:
         return None
