@@ -91,3 +91,22 @@ def test_the_svg_says_in_words_what_it_shows(name, words):
 
 def test_the_description_says_synthetic():
     assert confusion_figure(METRICS, synthetic=True).get_label().startswith("Synthetic images.")
+
+
+def test_a_notebook_shows_the_svg_with_its_description():
+    pytest.importorskip("matplotlib_inline")
+    import matplotlib as mpl
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from neurallnet.plots import use_theme
+
+    shell = InteractiveShell.instance()
+    try:
+        with mpl.rc_context():
+            use_theme()
+            figure = confusion_figure(METRICS)
+            shown, _ = shell.display_formatter.format(figure)
+    finally:
+        InteractiveShell.clear_instance()
+    assert shown["image/svg+xml"] == svg_text(figure)
+    assert "image/png" not in shown
