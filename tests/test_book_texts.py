@@ -171,6 +171,15 @@ def test_claims_named_in_prose_exist(page):
         assert name in BUILDERS
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_no_number_is_named_where_it_would_not_be_filled_in(page):
+    """Inside code and raw blocks a substitution stays as it is written; MyST does not warn."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```.*?^```", text, re.M | re.S)
+    inline = re.findall(r"`[^`\n]*`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+    assert not [code for code in [*blocks, *inline] if "{{" in code]
+
+
 def test_claims_read_in_prose_as_in_the_table(tmp_path):
     from results import NOT_MEASURED, claims_in_words
 
