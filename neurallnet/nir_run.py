@@ -7,6 +7,7 @@ the only roundings are those of the file's float32 numbers.
 
 import contextlib
 import io
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from neurallnet.errors import RunError
+from neurallnet.errors import ConfigError, RunError
 from neurallnet.onnx_runtime import require
 
 if TYPE_CHECKING:
@@ -110,9 +111,10 @@ def stateless(name: str, node: Any, x: Tensor) -> Tensor:
 def run_in_snntorch(graph: "nir.NIRGraph", inputs: Tensor) -> Trace:
     """The same by snntorch, which reads the graph into its own neurons: somebody else's understanding of the file, in float32.
 
-    Images go one by one, since snntorch's Flatten takes a batch for a part of the image.
+    Images go one by one, since snntorch's Flatten takes a batch for a part of the image. Raises ConfigError without the library.
     """
-    require("nirtorch", "snntorch")
+    if missing := [name for name in ("nirtorch", "snntorch") if find_spec(name) is None]:
+        raise ConfigError(f"{', '.join(missing)} not installed; run: pip install nirtorch snntorch")
     import snntorch
     from snntorch.import_nir import import_from_nir
 

@@ -8,6 +8,7 @@ import torch
 from lively import lively, random_images
 from torch.nn import functional as F
 
+from neurallnet import nir_run
 from neurallnet.config import ModelConfig
 from neurallnet.errors import ConfigError, RunError
 from neurallnet.exporting_fold import fold_gain
@@ -211,3 +212,9 @@ def test_model_is_left_alone(tmp_path):
     before = {name: value.clone() for name, value in model.state_dict().items()}
     check_layers(written(model, tmp_path), model, random_images(1))
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_missing_reader_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(nir_run, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="nirtorch, snntorch not installed; run: pip install nirtorch snntorch"):
+        run_in_snntorch(written(lively(**WORDS), tmp_path), nir_input(random_images(1), 4))
