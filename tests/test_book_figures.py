@@ -98,7 +98,7 @@ def test_runs_table_counts_the_predictions_and_keeps_the_order_of_the_arms(tmp_p
     first, second = (dict(zip(COLUMNS, [cell.text for cell in row], strict=True)) for row in run_rows(tmp_path))
     assert first == {
         **{"Arm": "base", "Seed": "3", "Protocol": "random", "Fold": "0", "Validation accuracy": "75.00%"},
-        **{"Test accuracy": "not read", "Test images": "", "Parameters": "295,254", "Epochs": "24", "Kept": "17", "Folder": "1-m"},
+        **{"Test accuracy": "not read", "Test images": "", "Parameters": "295,254", "Epoch kept": "17 of 24", "Folder": "1-m"},
     }
     assert [second[name] for name in ("Arm", "Seed", "Protocol", "Fold")] == ["session-2", "1", "session", "2"]
     assert (second["Test accuracy"], second["Test images"]) == ("50.00%", "2")

@@ -28,8 +28,7 @@ COLUMNS = {
     "Test accuracy": True,
     "Test images": True,
     "Parameters": True,
-    "Epochs": True,
-    "Kept": True,
+    "Epoch kept": True,
     "Folder": False,
 }
 
@@ -62,8 +61,7 @@ def _row(path: Path, record: dict[str, Any], arm: str) -> list[Cell]:
         _share(test),
         Cell(f"{test[1]:,}", test[1]) if test else Cell("", ""),
         Cell(f"{record['parameters']:,}", record["parameters"]),
-        Cell(str(record["epochs"]), record["epochs"]),
-        Cell(str(record["best_epoch"]), record["best_epoch"]),
+        Cell(f"{record['best_epoch']} of {record['epochs']}", record["best_epoch"]),
         Cell(path.name, path.name),
     ]
 

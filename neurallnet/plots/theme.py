@@ -42,6 +42,8 @@ _RC = {
     "xtick.color": INK,
     "ytick.color": INK,
     "grid.color": INK,
+    "patch.edgecolor": "none",  # seaborn draws bars with a white edge, which a dark page shows
+    "patch.force_edgecolor": False,
     "grid.alpha": 0.25,
     "font.family": "DejaVu Sans",  # comes with matplotlib, so every machine draws the same letters
     "font.size": 11,
