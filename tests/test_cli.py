@@ -19,7 +19,7 @@ def run(*words: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-m", "neurallnet", *words], capture_output=True, text=True, env=settings)
 
 
-COMMANDS = ("", "audit", "data", "data manifest", "data datasheet", "train", "evaluate", "bench", "verify", "reproduce")
+COMMANDS = ("", "audit", "data", "data manifest", "data datasheet", "train", "evaluate", "report", "bench", "verify", "reproduce")
 
 
 @pytest.mark.parametrize("words", [command.split() for command in COMMANDS])

@@ -149,3 +149,15 @@ def test_drawn_folder_is_labelled_synthetic(tmp_path):
     assert json.loads((root / "generator.json").read_text())["request"]["generator"]
     assert make_plan(root, space).synthetic
     assert drawn(root, space) == root.resolve()
+
+
+def test_the_tutorial_says_synthetic_in_every_profile():
+    """Its images are drawn also where the other pages show real ones."""
+    import nbformat
+
+    from neurallnet.banner import CELL_ID, synthetic_banner
+    from neurallnet.paths import repository
+
+    page = nbformat.read(repository() / "notebooks" / "09_your_own_slides.ipynb", as_version=4)
+    assert page.cells[1].id == CELL_ID and "SYNTHETIC" in page.cells[1].source.splitlines()[0]
+    assert synthetic_banner(page) == page, "the smoke profile adds no second banner"
