@@ -8,7 +8,7 @@ import pandas as pd
 
 from neurallnet.ablation import compare_arms
 from neurallnet.activity import activity, read_activity
-from neurallnet.arms import arms
+from neurallnet.arms import GROUPS, arms
 from neurallnet.data.tables import write_table
 from neurallnet.errors import ConfigError
 from neurallnet.runs import Run, run_fold
@@ -38,6 +38,16 @@ def ablation_report(study: Study, names: Iterable[str], reference: str = "base")
         "rows": [{**row, **about[row["arm"]]} for row in table.to_dict("records")],
         "runs": {f"{name}-{seed}": run.address for name, found in runs.items() for seed, run in found.items()},
     }
+
+
+def whole_report(study: Study) -> dict[str, Any]:
+    """Every ablation arm that the profile trains against the base, and, where both are trained, SE removed from the network
+    that has no normalization (`without_normalization`, else None): what evidence/ablation.json holds.
+    """
+    trained = dict.fromkeys(arm.name.rsplit("-", 1)[0] for arm in arms(study.profile))
+    names = [name for name in trained if name in GROUPS["ablation"]]
+    bare = ablation_report(study, ["no-norm-no-se"], "no-norm") if {"no-norm", "no-norm-no-se"} <= set(names) else None
+    return {**ablation_report(study, names), "without_normalization": bare}
 
 
 def trained_seeds(profile: str, name: str) -> list[int]:

@@ -97,6 +97,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # The part of the sweep that profile full trains.
 SWEEP = ("steps-1", "steps-2", "size-64", "shallow", "narrow", "narrow-steps-2")
 
+# The part of the ablation that profile full trains beside these: does more hang on SE where nothing else normalizes?
+ABLATION = ("no-norm", "no-norm-no-se")
+
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
@@ -111,6 +114,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{f"choice-{name}-{fold}": (0,) for name in CHOICES for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
         "nir": (0,),
+        **dict.fromkeys(ABLATION, (0,)),
     },
 }
 

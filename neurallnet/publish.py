@@ -26,7 +26,7 @@ from neurallnet.runs import Run, open_run
 
 EVIDENCE_KINDS = (".json", ".jsonl", ".csv")
 RUN_FILES = (
-    *("config.json", "run.json", "split.csv", "history.csv", "weights.safetensors", "predictions-*.csv"),
+    *("config.json", "run.json", "split.csv", "history.csv", "weights.safetensors", "predictions-*.csv", "activity.csv"),
     *("ood.safetensors", "ood-scores-*.csv"),
 )
 

@@ -16,7 +16,8 @@ BATCH = 64
 def run_watched(model: nn.Module, images: np.ndarray, handles: Sequence[RemovableHandle], batch_size: int = BATCH) -> None:
     """Pass `images` uint8 (N, H, W, 3) through `model` in evaluation mode and float32; the hooks of `handles` see what they see.
 
-    Images may be memory-mapped read-only: each batch is a copy. Whatever happens, the hooks are removed and the network's mode is restored.
+    Images may be memory-mapped read-only: each batch is a copy. Whatever happens, the hooks are removed and the network's mode is
+    restored.
     """
     was_training = model.training
     model.eval()

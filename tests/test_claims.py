@@ -151,6 +151,6 @@ def test_what_removing_se_costs(checkout):
     ):
         evidence = checkout / "results" / "full" / "evidence"
         write_evidence(evidence / "ablation_se.json", found | {"drop": drop, "drop_interval": interval})
-        claim = {claim.id: claim for claim in build_claims(evidence)}["se_drop_points"]
+        claim = {claim.id: claim for claim in build_claims(evidence)}["se_ablation_drop"]
         assert (claim.paper, claim.ours, list(claim.interval), claim.n) == (30.0, drop, interval, 326)
         assert claim.verdict == verdict and "paired" in claim.protocol

@@ -11,7 +11,7 @@ def se_drop(evidence: Evidence) -> Claim:
     found = evidence[FILE]
     interval = (found["drop_interval"][0], found["drop_interval"][1])
     return Claim(
-        id="se_drop_points",
+        id="se_ablation_drop",
         claim="Points of accuracy lost without squeeze-and-excitation (the paper: more than 30)",
         paper=paper.SE_DROP_POINTS,
         ours=found["drop"],
@@ -23,4 +23,4 @@ def se_drop(evidence: Evidence) -> Claim:
     )
 
 
-BUILDERS = {"se_drop_points": se_drop}
+BUILDERS = {"se_ablation_drop": se_drop}

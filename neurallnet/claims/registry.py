@@ -139,7 +139,7 @@ HEADLINE = (
     "primary_accuracy_random",
     "primary_accuracy_session",
     "colour_only_accuracy_random",
-    "se_drop_points",
+    "se_ablation_drop",
     "bccd_false_alarm_rate",
 )
 

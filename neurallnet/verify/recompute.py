@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neurallnet.ablation import compare
+from neurallnet.ablation_report import whole_report
 from neurallnet.external import external_report
 from neurallnet.model import parameter_count
 from neurallnet.payloads import model_evidence, primary_evidence
@@ -46,6 +47,11 @@ def ablation_se(study: PublishedStudy, committed: Payload) -> Payload:
     whole, ablated = BASE, "no-se-0"
     found = compare(study.test(whole), study.test(ablated), study.dataset().groups())
     return {**found, "runs": {name: study.run(name).address for name in (whole, ablated)}}
+
+
+def ablation(study: PublishedStudy, committed: Payload) -> Payload:
+    """02: every arm against the base; what their neurons do is kept with the runs."""
+    return whole_report(study)
 
 
 def external(study: PublishedStudy, committed: Payload, source: str, arm: str | None = None) -> Payload:

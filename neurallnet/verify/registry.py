@@ -22,6 +22,7 @@ RECOMPUTE: dict[str, Recompute] = {
     "model" + _ARM: recompute.model,
     r"primary_(?P<protocol>[a-z]+)" + _ARM: recompute.primary,
     "ablation_se": recompute.ablation_se,
+    "ablation": recompute.ablation,
     r"external_(?P<source>.+?)" + _ARM: recompute.external,
     "robustness" + _ARM: recompute.robustness,
     "latency": recompute_speed.latency,
