@@ -50,6 +50,14 @@ def whole_report(study: Study) -> dict[str, Any]:
     return {**ablation_report(study, names), "without_normalization": bare}
 
 
+def removal_in_words(found: Mapping[str, Any]) -> str:
+    """What `whole_report` says about the removal of SE, in a sentence: its cost with normalization, and without where trained."""
+    rows = [(row, "where batch normalization stays") for row in found["rows"] if row["arm"] == "no-se"]
+    rows += [(row, "where nothing normalizes") for row in (found["without_normalization"] or {"rows": []})["rows"]]
+    said = [f"{row['drop']:.2f} points [{row['low']:.2f}, {row['high']:.2f}] {where}" for row, where in rows]
+    return f"Removing SE costs {', and '.join(said)}." if said else "The removal of SE was not trained in this profile."
+
+
 def trained_seeds(profile: str, name: str) -> list[int]:
     """Seeds with which `profile` trains an arm; raises ConfigError when it does not."""
     found = [arm.config.seed for arm in arms(profile) if arm.name == f"{name}-{arm.config.seed}"]

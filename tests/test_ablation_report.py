@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from neurallnet import ablation_report as module
-from neurallnet.ablation_report import ablation_report, activity_summary, report_table, trained_seeds
+from neurallnet.ablation_report import ablation_report, activity_summary, removal_in_words, report_table, trained_seeds
 from neurallnet.activity import read_activity
 from neurallnet.arms import Arm
 from neurallnet.config import run_config, with_changes
@@ -85,3 +85,13 @@ def test_summary_weighs_blocks_by_their_neurons():
     assert found["spike_rate"] == pytest.approx(0.2) and found["dead_channels"] == pytest.approx(13 / 16)
     assert found["dead_units"] == pytest.approx(0.4) and found["silent_blocks"] == 1 and found["activity_n"] == 8
     assert set(activity_summary(None).values()) == {None}
+
+
+def test_the_removal_of_se_is_told_with_and_without_normalization():
+    row = {"drop": 1.5341, "low": 0.3, "high": 3.374}
+    found = {"rows": [{"arm": "no-se", **row}, {"arm": "steps-1", **row}], "without_normalization": None}
+    assert removal_in_words(found) == "Removing SE costs 1.53 points [0.30, 3.37] where batch normalization stays."
+    bare = {"rows": [{"arm": "no-norm-no-se", "drop": -2.0, "low": -4.0, "high": 0.5}]}
+    told = removal_in_words({**found, "without_normalization": bare})
+    assert told.endswith("and -2.00 points [-4.00, 0.50] where nothing normalizes.")
+    assert "not trained" in removal_in_words({"rows": [], "without_normalization": None})
