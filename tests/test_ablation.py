@@ -41,6 +41,9 @@ def test_sign_flip_over_single_images_is_mcnemar():
     first, second = pattern(60, range(0, 2)), pattern(60, range(2, 11))
     assert sign_flip_p(first, second, np.arange(60)) == pytest.approx(binomtest(2, 11).pvalue, rel=1e-9)
     assert sign_flip_p(first, first, np.arange(60)) == 1.0
+    one = first.copy()
+    one[0] = not one[0]
+    assert sign_flip_p(first, one, np.arange(60)) == 1.0  # swapped or not, one image is as far off
 
 
 def test_sign_flip_is_more_careful_when_errors_come_in_groups():
