@@ -12,6 +12,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from neurallnet.config import ModelConfig
+from neurallnet.machine import resolve_precision
 from neurallnet.profiling.steps import fresh, inference, random_images, training_step
 from neurallnet.profiling.timing import Case, all_threads, alternate
 
@@ -27,13 +28,19 @@ GROUPS = (
 REST = "other"
 
 
+def native_precisions() -> tuple[str, ...]:
+    """What this processor multiplies itself; bfloat16 elsewhere is emulated, takes minutes and is nobody's peak."""
+    return tuple(dict.fromkeys(("float32", resolve_precision("auto"))))
+
+
 def matmul_peak(
     sizes: tuple[int, ...] = (1024, 2048), repeats: int = 8, budget: float | None = None, progress: bool | None = None
 ) -> list[dict[str, Any]]:
     """Rows: precision, threads, gflops: the best of some square matrix products, and size that gave it."""
     rows = []
     for threads in sorted({1, all_threads()}):
-        for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        for name in native_precisions():
+            dtype = getattr(torch, name)
             cases = {}
             for size in sizes:
                 a, b = torch.randn(size, size).to(dtype), torch.randn(size, size).to(dtype)
@@ -74,9 +81,9 @@ def achieved(
     images, one = random_images(batch, size), random_images(1, size)
     count = all_threads()
     work = {
-        "training": (count, {p: training_step(fresh(config), images, p) for p in ("float32", "bfloat16")}),
-        f"inference, batch {batch}": (count, {p: inference(fresh(config), images, p) for p in ("float32", "bfloat16")}),
-        "inference, batch 1": (1, {p: inference(fresh(config), one, p) for p in ("float32", "bfloat16")}),
+        "training": (count, {p: training_step(fresh(config), images, p) for p in native_precisions()}),
+        f"inference, batch {batch}": (count, {p: inference(fresh(config), images, p) for p in native_precisions()}),
+        "inference, batch 1": (1, {p: inference(fresh(config), one, p) for p in native_precisions()}),
     }
     named = {(name, p): Case(run, n) for name, (n, runs) in work.items() for p, run in runs.items()}
     table = alternate({f"{name}|{p}": case for (name, p), case in named.items()}, repeats, 2, progress, budget)
