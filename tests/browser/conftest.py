@@ -88,7 +88,6 @@ def driver(tmp_path_factory):
     for argument in [*ARGUMENTS.split(), f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    options.add_experimental_option("perfLoggingPrefs", {"enableNetwork": True, "enablePage": False})
     browser = Chrome(options=options, service=Service(service))
     browser.set_script_timeout(180)
     browser.set_page_load_timeout(180)  # a machine busy with other work is slow, not broken
