@@ -11,7 +11,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 TOP = Path(__file__).resolve().parents[2]
 AXE = TOP / "_build" / "npm" / "node_modules" / "axe-core" / "axe.min.js"
-PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False}  # were it mobile, a page loaded wide would stay so
 RUN_AXE = """
 const [rules, done] = arguments;
 const options = { resultTypes: ["violations"], ...(rules && { runOnly: { type: "rule", values: rules } }) };
