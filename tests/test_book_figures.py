@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from contrast import contrast
 from PIL import Image
 
 from neurallnet.arms import make_arm
@@ -66,17 +67,6 @@ def test_a_figure_comes_in_the_ink_of_either_page(tmp_path):
         drawn = (file.parent / f"abc-{page}.svg").read_text(encoding="utf-8")
         assert INK not in drawn and figures.PAGES[page] in drawn
         assert contrast(figures.PAGES[page], background) > 7
-
-
-def contrast(one: str, other: str) -> float:
-    from matplotlib.colors import to_rgb
-
-    def luminance(colour: str) -> float:
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    dark, light = sorted([luminance(one), luminance(other)])
-    return (light + 0.05) / (dark + 0.05)
 
 
 def a_run(folder: Path, record: dict, test: str | None) -> None:

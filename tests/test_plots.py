@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from matplotlib.colors import to_rgb
+from contrast import contrast
 
 from neurallnet.errors import DataError
 from neurallnet.plots import (
@@ -73,17 +73,6 @@ def test_n_is_stated():
     assert "n = 326 near-duplicate groups" in svg_text(interval_figure(INTERVALS.assign(unit="near-duplicate group")))
     assert "n = 326" in svg_text(FIGURES["curves"]())
     assert "9 of 10 images" in svg_text(FIGURES["confusion"]())
-
-
-def contrast(one: str, other: str) -> float:
-    """WCAG contrast ratio of two colours."""
-
-    def luminance(colour: str) -> float:
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    dark, light = sorted([luminance(one), luminance(other)])
-    return (light + 0.05) / (dark + 0.05)
 
 
 @pytest.mark.parametrize("page", ["#ffffff", "#121212"])
