@@ -4,8 +4,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from lively import lively
 from onnx import TensorProto, helper
 
+from neurallnet.export import export_onnx
+from neurallnet.hue import stained_alike
 from neurallnet.light import FAINTEST, SPOTS, balance_light, spot_side
 from neurallnet.onnx_hue import balanced_light
 from neurallnet.onnx_runtime import onnx_session
@@ -60,3 +63,20 @@ def test_the_graph_computes_the_same(size):
     images = torch.rand((4, 3, size, size), generator=torch.Generator().manual_seed(1)) * tint
     (found,) = onnx_session(model.SerializeToString()).run(None, {"images": images.numpy()})
     np.testing.assert_allclose(found, balance_light(images).numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize(("hue", "blind"), [("balanced", True), ("normalized", False)])
+def test_only_a_balanced_network_is_blind_to_the_lamp(hue, blind):
+    lamp = torch.tensor([1.0, 0.8, 0.6]).view(1, 3, 1, 1)
+    seen, lit = stained_alike(field(), hue), stained_alike(field() * lamp, hue)
+    assert torch.allclose(seen, lit, atol=1e-4) == blind
+
+
+def test_a_balanced_network_is_exported_as_it_is(tmp_path):
+    """`export_onnx` refuses to write a graph that deviates from torch on pictures that are not white anywhere."""
+    model = lively(channels=(6, 8), time_steps=2, hue="balanced")
+    session = onnx_session(export_onnx(model, tmp_path / "balanced.onnx", 32))
+    dim = (field(32) * torch.tensor([0.9, 0.7, 0.5]).view(1, 3, 1, 1)).contiguous()
+    (found,) = session.run(["logits"], {"images": dim.numpy()})
+    (plain,) = session.run(["logits"], {"images": field(32).numpy()})
+    np.testing.assert_allclose(found, plain, atol=1e-3)
