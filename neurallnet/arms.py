@@ -78,6 +78,14 @@ CHANGES |= {
     for fold in CHOICE_FOLDS
 }
 
+# The peers that are held against the network on held-out blocks too.
+SESSION_PEERS = ("dense", "small-cnn", "efficientnet-b0")
+CHANGES |= {
+    f"{name}-session-{fold}": {**CHANGES[name], **CHANGES[f"session-{fold}"]}
+    for name in SESSION_PEERS
+    for fold in range(SESSION_FOLDS)
+}
+
 # Arms by the question they answer; `base` is what each is compared with.
 GROUPS: dict[str, tuple[str, ...]] = {
     "ablation": (
@@ -106,6 +114,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
     "smoke": {
         **dict.fromkeys(("base", "no-se", "session-0", "steps-1", "nir"), (0,)),
         **dict.fromkeys(("session-1", "session-3", "choice-hue-stored-1", "choice-hue-stored-3"), (0,)),
+        **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
     },
     "full": {
         "base": (0, 1, 2, 3, 4),

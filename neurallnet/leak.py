@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neurallnet.arms import arms
+from neurallnet.arms import Arm, arms
 from neurallnet.audit.shortcuts import PROBES, probe
+from neurallnet.data.sessions import SESSION_FOLDS
 from neurallnet.dataset import split_folds
 from neurallnet.errors import DataError
 from neurallnet.evaluation import (
@@ -27,30 +28,41 @@ from neurallnet.runs import TEST_READS, split_digest
 from neurallnet.study import Study
 
 SESSION, RANDOM = "session", "random"
-PROTOCOLS = {RANDOM: "base", SESSION: SESSION}  # protocol -> what the names of its arms begin with
+PROTOCOLS = (RANDOM, SESSION)
+BASE = "base"
 
 
-def held_out(study: Study, protocol: str) -> pd.DataFrame:
-    """Test predictions of every run of `protocol`, one below the other, with columns `split_fold` and `seed`.
+def network_arms(profile: str, protocol: str, network: str = BASE) -> list[Arm]:
+    """The runs of `network`, an arm of the random split, that `profile` trains under `protocol`: all folds and seeds."""
+    if protocol == RANDOM:
+        names = {network}
+    else:
+        begin = SESSION if network == BASE else f"{network}-{SESSION}"
+        names = {f"{begin}-{fold}" for fold in range(SESSION_FOLDS)}
+    return [arm for arm in arms(profile) if arm.name.rsplit("-", 1)[0] in names]
+
+
+def held_out(study: Study, protocol: str, network: str = BASE) -> pd.DataFrame:
+    """Test predictions of every run of `network` under `protocol`, one below the other, with columns `split_fold` and `seed`.
 
     Raises DataError when the profile has no such run.
     """
     tables = []
-    for name, config in arms(study.profile):
-        if name.split("-")[0] == PROTOCOLS[protocol] and config.split.protocol == protocol:
-            table = study.test(name, f"{protocol} protocol, fold {config.split.fold}, seed {config.seed}")
-            tables.append(table.assign(split_fold=config.split.fold, seed=config.seed))
+    for name, config in network_arms(study.profile, protocol, network):
+        table = study.test(name, f"{protocol} protocol, fold {config.split.fold}, seed {config.seed}")
+        tables.append(table.assign(split_fold=config.split.fold, seed=config.seed))
     if not tables:
-        raise DataError(f"profile {study.profile} trains no run of the {protocol} protocol; add one to SEEDS in arms.py")
+        what = f"run of {network} under the {protocol} protocol"
+        raise DataError(f"profile {study.profile} trains no {what}; add one to SEEDS in arms.py")
     return pd.concat(tables, ignore_index=True)
 
 
 def probe_held_out(study: Study, protocol: str, name: str = "colour") -> pd.DataFrame:
     """Test predictions of the probe `name` on the folds of `held_out`, fitted on their training images; read once and kept."""
     dataset, done, tables = study.dataset(), set(), []
-    for arm, config in arms(study.profile):
+    for _, config in network_arms(study.profile, protocol):
         split, fold = config.split, config.split.fold
-        if arm.split("-")[0] != PROTOCOLS[protocol] or split.protocol != protocol or fold in done:
+        if fold in done:
             continue
         done.add(fold)
         path = study.work.evidence / f"probe-{name}-{protocol}-{fold}.csv"
@@ -64,6 +76,11 @@ def probe_held_out(study: Study, protocol: str, name: str = "colour") -> pd.Data
             write_predictions(path, probe(name, features, dataset.labels, paths, folds, "test", dataset.classes))
         tables.append(read_predictions(path).assign(split_fold=fold, seed=0))
     return pd.concat(tables, ignore_index=True)
+
+
+def pooled_seeds(table: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """`held_out` as seed -> predictions of all folds together: no image is in the test block of two folds of a protocol."""
+    return {int(seed): runs.drop(columns=["split_fold", "seed"]) for seed, runs in table.groupby("seed")}
 
 
 def scores(table: pd.DataFrame) -> pd.DataFrame:

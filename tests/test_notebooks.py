@@ -9,7 +9,7 @@ from neurallnet.paths import repository
 
 NOTEBOOKS = sorted((repository() / "notebooks").glob("*.ipynb"))
 CHAPTERS = ["00_data", "01_training", "02_ablation", "03_external_validation", "04_robustness", "05_latency"]
-CHAPTERS += ["07_trust", "08_explanations"]
+CHAPTERS += ["06_peers", "07_trust", "08_explanations"]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)

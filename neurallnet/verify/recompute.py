@@ -12,6 +12,7 @@ from neurallnet.ablation_report import whole_report
 from neurallnet.external import external_report
 from neurallnet.model import parameter_count
 from neurallnet.payloads import model_evidence, primary_evidence
+from neurallnet.peer_comparison import peer_report
 from neurallnet.protocols import protocol_splits, protocol_table
 from neurallnet.robustness import corruption_drops, summarize_corrupted
 from neurallnet.robustness.study import corrupted_test
@@ -52,6 +53,11 @@ def ablation_se(study: PublishedStudy, committed: Payload) -> Payload:
 def ablation(study: PublishedStudy, committed: Payload) -> Payload:
     """02: every arm against the base; what their neurons do is kept with the runs."""
     return whole_report(study)
+
+
+def peers(study: PublishedStudy, committed: Payload) -> Payload:
+    """06: other networks on the same images, and colour alone."""
+    return peer_report(study)
 
 
 def external(study: PublishedStudy, committed: Payload, source: str, arm: str | None = None) -> Payload:

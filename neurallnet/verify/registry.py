@@ -23,6 +23,7 @@ RECOMPUTE: dict[str, Recompute] = {
     r"primary_(?P<protocol>[a-z]+)" + _ARM: recompute.primary,
     "ablation_se": recompute.ablation_se,
     "ablation": recompute.ablation,
+    "peers": recompute.peers,
     r"external_(?P<source>.+?)" + _ARM: recompute.external,
     "robustness" + _ARM: recompute.robustness,
     "latency": recompute_speed.latency,

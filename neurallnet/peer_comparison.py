@@ -1,0 +1,103 @@
+"""Other networks on the same images, splits and budget, against ours: paired, on the random split and on held-out blocks."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from neurallnet.ablation import compare_arms
+from neurallnet.ablation_report import ablation_report
+from neurallnet.arms import GROUPS, SESSION_PEERS, arms
+from neurallnet.claims.published import PUBLISHED, Published
+from neurallnet.leak import BASE, SESSION, held_out, network_arms, pooled_seeds, probe_held_out, summary
+from neurallnet.study import Study
+
+TITLES = {
+    BASE: "NeurALLNet",
+    "dense": "Dense twin",
+    "small-cnn": "Small CNN",
+    "mobilenet-v2": "MobileNetV2",
+    "efficientnet-b0": "EfficientNet-B0",
+    "densenet121": "DenseNet121",
+    "colour": "Colour alone",
+}
+COLOUR = "colour"
+
+
+def peer_report(study: Study) -> dict[str, Any]:
+    """Every peer that the profile trains against the base: what evidence/peers.json holds.
+
+    `random`: `ablation_report`. `session`: a row per network with its mean balanced accuracy over runs and its interval, and the
+    paired difference in accuracy from ours on the folds that all were trained on (`compare_arms`); colour alone is one of them.
+    """
+    trained = {arm.name.rsplit("-", 1)[0] for arm in arms(study.profile)}
+    random = ablation_report(study, [name for name in GROUPS["peers"] if name in trained])
+    return {"random": random, SESSION: session_rows(study, [n for n in SESSION_PEERS if network_arms(study.profile, SESSION, n)])}
+
+
+def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
+    """The session protocol's rows of `peer_report`: ours, the peers `names`, and colour alone."""
+    groups, names = study.dataset().groups(), list(names)
+    folds = {config.split.fold for name in names for _, config in network_arms(study.profile, SESSION, name)}
+    tables = {name: held_out(study, SESSION, name) for name in (BASE, *names)}
+    tables[COLOUR] = probe_held_out(study, SESSION)
+    tables = {name: table[table["split_fold"].isin(folds)] if folds else table for name, table in tables.items()}
+    paired = compare_arms({name: pooled_seeds(table) for name, table in tables.items()}, groups).set_index("arm")
+    rows = []
+    for name, table in tables.items():
+        found = summary(table, groups)
+        ends = found["balanced_accuracy_interval"]
+        row = {"network": name, "balanced_accuracy": found["balanced_accuracy"], "low": ends["low"], "high": ends["high"]}
+        row |= {"accuracy": found["accuracy"], "n": found["images"], "folds": found["folds"], "seeds": found["seeds"]}
+        kept = ("seeds", "drop", "low", "high", "p_holm", "mcnemar_holm")
+        difference = None if name == BASE else {key: paired.loc[name, key].item() for key in kept}
+        rows.append({**row, "unit": ends["unit"], "against_ours": difference})
+    return rows
+
+
+def random_table(found: Mapping[str, Any]) -> pd.DataFrame:
+    """`peer_report` on the random split, a row per network: parameters, accuracy, lead of ours in points, p-values."""
+    random, ours = found["random"], found["random"]["reference"]
+    rows = [{"network": TITLES[BASE], "parameters": f"{ours['parameters']:,}", "seeds": ours["seeds"]}]
+    for row in random["rows"]:
+        rows.append(
+            {
+                "network": TITLES[row["arm"]],
+                "parameters": f"{row['parameters']:,}",
+                "seeds": row["seeds"],
+                "accuracy": f"{row['accuracy']:.2%}",
+                "ours, same seeds": f"{row['reference_accuracy']:.2%}",
+                "ours is better by, points": f"{row['drop']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
+                "p (Holm)": f"{row['p_holm']:.3g}",
+                "McNemar p (Holm)": f"{row['mcnemar_holm']:.3g}",
+            }
+        )
+    return pd.DataFrame(rows).fillna("")
+
+
+def session_table(found: Mapping[str, Any]) -> pd.DataFrame:
+    """`peer_report` on held-out blocks, a row per network."""
+    rows = []
+    for row in found[SESSION]:
+        shown = {"network": TITLES[row["network"]], "seeds": row["seeds"]}
+        shown["balanced accuracy"] = f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]"
+        if other := row["against_ours"]:
+            shown["ours is better by, points of accuracy"] = f"{other['drop']:.2f} [{other['low']:.2f}, {other['high']:.2f}]"
+            shown["p (Holm)"] = f"{other['p_holm']:.3g}"
+            shown["McNemar p (Holm)"] = f"{other['mcnemar_holm']:.3g}"
+        rows.append(shown)
+    return pd.DataFrame(rows).fillna("")
+
+
+def session_intervals(found: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows for `interval_figure`: balanced accuracy of each network on held-out blocks."""
+    rows = pd.DataFrame(found[SESSION])
+    rows["label"] = rows["network"].map(TITLES)
+    return rows.rename(columns={"balanced_accuracy": "value"})[["label", "value", "low", "high", "n"]].assign(unit="images")
+
+
+def published_table() -> pd.DataFrame:
+    """What others report on these images, as they give it: columns model, parameters, accuracy, protocol, source."""
+    table = pd.DataFrame(PUBLISHED, columns=Published._fields)
+    table["parameters"] = table["parameters"].map(lambda millions: f"{millions:g} M")
+    return table.assign(accuracy=table["accuracy"].map("{:.2%}".format))
