@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from neurallnet.claims import ablation, leak, paper, robustness, speed, trust
+from neurallnet.claims import ablation, leak, overlap, paper, robustness, speed, trust
 from neurallnet.claims.claim import Claim, verdict_at_least, verdict_at_most, verdict_within
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
@@ -127,6 +127,7 @@ BUILDERS: dict[str, Builder] = {
     "footprint_bytes": _footprint_bytes,
     "primary_accuracy_random": _primary_accuracy_random,
     **leak.BUILDERS,
+    **overlap.BUILDERS,
     **ablation.BUILDERS,
     **robustness.BUILDERS,
     **trust.BUILDERS,

@@ -7,8 +7,13 @@ the file's name; it returns the payload, or as much of it as tables can give. Se
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from neurallnet.ablation import compare
 from neurallnet.ablation_report import whole_report
+from neurallnet.audit.duplicates import duplicate_pairs, duplicate_report
+from neurallnet.audit.overlap import overlap_report
+from neurallnet.audit.report import described, records
 from neurallnet.external import external_report
 from neurallnet.model import parameter_count
 from neurallnet.payloads import model_evidence, primary_evidence
@@ -27,6 +32,20 @@ def data(study: PublishedStudy, committed: Payload) -> Payload:
     dataset = study.dataset()
     splits = protocol_splits(dataset, study.config.split.embargo)
     return {"protocols": protocol_table(dataset, splits).to_dict("index"), "manifest": dataset.digest}
+
+
+def audit(study: PublishedStudy, committed: Payload) -> Payload:
+    """00: duplicates, from the manifest; what an overlap comes to, from its rows."""
+    dataset, most = study.dataset(), committed["settings"]["max_distance"]
+    others = {name: study.dataset(name) for name in committed["overlap"]}
+    counts = {name: overlap_report(pd.DataFrame(found["rows"])) for name, found in committed["overlap"].items()}
+    return {
+        "set": described(dataset),
+        "rejected": records(dataset.manifest.rejected),
+        "duplicates": duplicate_report(dataset.frame, most),
+        "overlap": {name: {"set": described(others[name]), **counts[name]} for name in others},
+        "rows": {"near_pairs": records(duplicate_pairs(dataset.frame, most))},
+    }
 
 
 def model(study: PublishedStudy, committed: Payload, arm: str | None = None) -> Payload:

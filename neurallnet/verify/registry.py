@@ -19,6 +19,7 @@ _ARM = r"(_(?P<arm>[a-z0-9.-]+-\d+))?"  # files of another arm than the base say
 
 RECOMPUTE: dict[str, Recompute] = {
     "data": recompute.data,
+    "audit": recompute.audit,
     "model" + _ARM: recompute.model,
     r"primary_(?P<protocol>[a-z]+)" + _ARM: recompute.primary,
     "ablation_se": recompute.ablation_se,
@@ -41,6 +42,12 @@ _PIXELS = "needs the images; only the figure is kept, not the predictions behind
 
 MEASURED: dict[str, dict[str, str]] = {
     "data": {"probes": _PIXELS},
+    "audit": {
+        **dict.fromkeys(("fields", "sessions", "leak", "rows.field_pairs", "rows.field_groups", "rows.images"), _PIXELS),
+        **dict.fromkeys(("overlap.bccd.rows", "overlap.external_probe.rows"), _PIXELS),
+        **dict.fromkeys(("settings", "absent"), "says what was asked for, and what was not there"),
+        "versions": "describes the machine",
+    },
     "latency": {
         **dict.fromkeys(("training", "growth", "memory", "latency", "peak", "machine", "seconds"), _CLOCK),
         "energy.layers": "counted by hooks while the network looked at validation images",
