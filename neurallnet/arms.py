@@ -14,6 +14,8 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "base": {},  # the model every claim is tested with
     # held-out blocks of acquisition order with an embargo: what is left when slides are not shared
     **{f"session-{fold}": {"split": {"protocol": "session", "fold": fold}} for fold in range(SESSION_FOLDS)},
+    # near-duplicates kept on one side: what is left of the random split when only pictures of one field are not shared
+    "group": {"split": {"protocol": "group"}},
     # What squeeze-and-excitation (SE) does, and what could make its removal cost as much as the paper says.
     "no-se": {"model": {"excitation": "none"}},  # the paper's ablation: squeeze-and-excitation removed
     "se-image": {"model": {"excitation": "image"}},  # does the gate need to differ between time steps?
@@ -114,6 +116,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
     "smoke": {
         **dict.fromkeys(("base", "no-se", "session-0", "steps-1", "nir"), (0,)),
         **dict.fromkeys(("session-1", "session-3", "choice-hue-stored-1", "choice-hue-stored-3"), (0,)),
+        "group": (0,),
         **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
     },
     "full": {

@@ -27,18 +27,15 @@ from neurallnet.readlog import append_test_read
 from neurallnet.runs import TEST_READS, split_digest
 from neurallnet.study import Study
 
-SESSION, RANDOM = "session", "random"
-PROTOCOLS = (RANDOM, SESSION)
+RANDOM, GROUP, SESSION = "random", "group", "session"
+PROTOCOLS = (RANDOM, GROUP, SESSION)
 BASE = "base"
 
 
 def network_arms(profile: str, protocol: str, network: str = BASE) -> list[Arm]:
     """The runs of `network`, an arm of the random split, that `profile` trains under `protocol`: all folds and seeds."""
-    if protocol == RANDOM:
-        names = {network}
-    else:
-        begin = SESSION if network == BASE else f"{network}-{SESSION}"
-        names = {f"{begin}-{fold}" for fold in range(SESSION_FOLDS)}
+    named = protocol if network == BASE else f"{network}-{protocol}"
+    names = {RANDOM: {network}, GROUP: {named}, SESSION: {f"{named}-{fold}" for fold in range(SESSION_FOLDS)}}[protocol]
     return [arm for arm in arms(profile) if arm.name.rsplit("-", 1)[0] in names]
 
 
@@ -136,9 +133,12 @@ def lead(table: pd.DataFrame, probe_table: pd.DataFrame, groups: pd.Series, seed
 
 
 def leak_report(study: Study, seed: int = 0) -> dict[str, Any]:
-    """Evidence of chapter 03: both protocols, the network and colour alone, the lead and the leak."""
+    """Evidence of chapter 03: the protocols, the network and colour alone, the lead and the leak.
+
+    The group protocol is there where the profile trains it.
+    """
     groups, found = study.dataset().groups(), {}
-    for protocol in PROTOCOLS:
+    for protocol in [name for name in PROTOCOLS if name != GROUP or network_arms(study.profile, GROUP)]:
         table, colour = held_out(study, protocol), probe_held_out(study, protocol)
         found[protocol] = {
             "network": summary(table, groups, seed),
@@ -156,10 +156,15 @@ def leak_report(study: Study, seed: int = 0) -> dict[str, Any]:
     }
 
 
+def reported(report: dict[str, Any]) -> list[str]:
+    """The protocols that a `leak_report` has."""
+    return [protocol for protocol in PROTOCOLS if protocol in report]
+
+
 def leak_rows(report: dict[str, Any]) -> pd.DataFrame:
     """Rows for `interval_figure` and the table of chapter 03: balanced accuracy by protocol and by what looked."""
     rows = []
-    for protocol in PROTOCOLS:
+    for protocol in reported(report):
         for key, title in (("network", "NeurALLNet"), ("colour", "Colour alone")):
             part = report[protocol][key]
             ends = part["balanced_accuracy_interval"]
@@ -170,7 +175,7 @@ def leak_rows(report: dict[str, Any]) -> pd.DataFrame:
 
 def run_rows(report: dict[str, Any]) -> pd.DataFrame:
     """Balanced accuracy of each run: a row per protocol and fold, a column per seed."""
-    runs = pd.concat([pd.DataFrame(report[name]["network"]["runs"]).assign(protocol=name) for name in PROTOCOLS])
+    runs = pd.concat([pd.DataFrame(report[name]["network"]["runs"]).assign(protocol=name) for name in reported(report)])
     table = runs.pivot(index=["protocol", "split_fold"], columns="seed", values="balanced_accuracy")
     table = table.rename(columns=lambda seed: f"seed {seed}").round(4)
     return table.astype(object).where(table.notna(), "")

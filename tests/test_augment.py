@@ -169,7 +169,6 @@ def test_patchwork_takes_one_rectangle_from_an_image_of_the_same_class():
     assert torch.equal(changed, rows[:, :, None] & columns[:, None, :]) and (changed.diff(dim=1).long().sum((1, 2)) >= 0).all()
     sides = torch.cat((rows.sum(1), columns.sum(1)))
     assert set(sides[sides > 0].tolist()) <= set(range(5, 16)) and 15 < changed.any((1, 2)).sum() < 40
-    assert all((row != first).sum() == 0 for row, first in zip(out[~changed.any((1, 2))], images[~changed.any((1, 2))], strict=True))
 
 
 def test_an_image_without_another_of_its_class_keeps_its_pixels():

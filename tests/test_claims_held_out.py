@@ -35,10 +35,23 @@ FLAG = {"set": "bccd", "auroc": 0.995, "n": 1820, "n_healthy": 1820, "false_alar
 EVIDENCE = {
     "protocols": {
         "random": both(0.98, 0.985, -0.5),
+        "group": both(0.975, 0.98, -0.5),
         "session": both(0.94, 0.925, 1.5),
         "leak_points": 4.0,
         "embargo": 37,
         "scale_bar": "removed",
+    },
+    "audit": {
+        "overlap": {
+            "bccd": {"verdicts": {"same image": 0}, "images": 364},
+            "external_probe": {
+                "verdicts": {"same image": 14, "same field": 1, "hash only": 0, "none": 0},
+                "images": 15,
+                "fewest_inliers": 60,
+                "share_low": 0.8,
+                "share_high": 1.0,
+            },
+        }
     },
     "robustness": {
         "rows": [
@@ -96,6 +109,8 @@ def test_each_figure_comes_from_its_own_row(tmp_path):
     assert found["ece_session"].ours == 0.036 and found["robustness_jpeg"].ours == 0.7
     assert found["bccd_unflagged_malignant_rate"].ours == 0 and found["ood_auroc_bccd"].ours == 0.995
     assert found["attention_inside_cells"].ours == 0.2
+    assert found["primary_accuracy_group"].ours == 0.975 and "group protocol" in found["primary_accuracy_group"].protocol
+    assert (found["external_overlap_found"].ours, found["external_overlap_found"].n) == (14, 15)
 
 
 def test_the_protocol_counts_the_runs_of_whom_the_row_is_about(tmp_path):

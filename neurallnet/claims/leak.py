@@ -11,16 +11,17 @@ LEAD_AIM = 3.0  # points over colour alone
 FILE = "protocols.json"
 
 
-def primary_accuracy_session(evidence: Evidence) -> Claim:
-    found = evidence[FILE]["session"]["network"]
+def primary_accuracy(evidence: Evidence, protocol: str, title: str) -> Claim:
+    found = evidence[FILE][protocol]["network"]
     interval = _ends(found["accuracy_interval"])
     return _claim(
         evidence,
-        "primary_accuracy_session",
-        "Accuracy when blocks of acquisition order are held out",
+        f"primary_accuracy_{protocol}",
+        title,
         found["accuracy"],
         interval,
         verdict_at_least(found["accuracy"], interval, paper.PRIMARY_ACCURACY),
+        protocol,
         paper=paper.PRIMARY_ACCURACY,
     )
 
@@ -85,7 +86,10 @@ def _ends(interval: dict[str, Any]) -> tuple[float, float]:
 
 
 BUILDERS = {
-    "primary_accuracy_session": primary_accuracy_session,
+    "primary_accuracy_group": lambda evidence: primary_accuracy(evidence, "group", "Accuracy when near-duplicates stay together"),
+    "primary_accuracy_session": lambda evidence: primary_accuracy(
+        evidence, "session", "Accuracy when blocks of acquisition order are held out"
+    ),
     "session_accuracy_masked": session_accuracy_masked,
     "leak_points": leak_points,
     "colour_only_accuracy_random": lambda evidence: colour_only(evidence, "random"),

@@ -1,0 +1,88 @@
+"""Peers against the network: the rows of both protocols, from predictions made up so that every figure is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neurallnet import leak, peer_comparison
+from neurallnet.arms import make_arm
+from neurallnet.claims.published import PUBLISHED
+from neurallnet.evaluation import build_predictions
+from neurallnet.peer_comparison import published_table, random_table, session_intervals, session_rows, session_table
+
+CLASSES = ("Benign", "Pro")
+FOLDS = (0, 1)
+
+
+def block(fold: int, wrong: int, seed: int = 0) -> pd.DataFrame:
+    """Test block of `fold`: 20 images, half of each class, of which the first `wrong` of each class are called the other."""
+    truth = np.repeat([0, 1], 10)
+    called = np.where(np.tile(np.arange(10), 2) < wrong, 1 - truth, truth)
+    paths = [f"{CLASSES[t]}-{fold}-{place:02}" for place, t in enumerate(truth)]
+    table = build_predictions(paths, [CLASSES[t] for t in truth], "test", 3.0 * np.eye(2)[called], CLASSES)
+    return table.assign(split_fold=fold, seed=seed)
+
+
+class Images:
+    def groups(self) -> pd.Series:
+        paths = [path for fold in FOLDS for path in block(fold, 0)["path"]]
+        return pd.Series(np.arange(len(paths)), index=pd.Index(paths, name="path"))
+
+
+class Study:
+    profile = "smoke"
+
+    def dataset(self) -> Images:
+        return Images()
+
+
+@pytest.fixture
+def rows(monkeypatch) -> list[dict]:
+    tables = {
+        "base": pd.concat([block(0, 1), block(0, 2, seed=1), block(1, 1), block(1, 0, seed=1)]),
+        "dense": block(0, 3),
+    }
+    monkeypatch.setattr(peer_comparison, "held_out", lambda study, protocol, name: tables[name])
+    monkeypatch.setattr(peer_comparison, "probe_held_out", lambda study, protocol: pd.concat([block(0, 5), block(1, 9)]))
+    monkeypatch.setattr(peer_comparison, "network_arms", lambda profile, protocol, name: [make_arm("smoke", f"{name}-session-0")])
+    return session_rows(Study(), ["dense"])
+
+
+def test_networks_are_compared_on_the_folds_that_all_have(rows):
+    found = {row["network"]: row for row in rows}
+    assert list(found) == ["base", "dense", "colour"]
+    balanced = [row["balanced_accuracy"] for row in rows]
+    assert balanced == pytest.approx([0.85, 0.7, 0.5])  # of block 0 alone; two seeds of ours
+    assert {row["n"] for row in rows} == {20} and {row["folds"] for row in rows} == {1}
+
+
+def test_a_difference_is_paired_over_common_seeds(rows):
+    found = {row["network"]: row["against_ours"] for row in rows}
+    assert found["base"] is None
+    assert found["dense"]["seeds"] == 1 and found["dense"]["drop"] == pytest.approx(20)  # seed 0 has 90%, the twin 70%
+    assert found["colour"]["drop"] == pytest.approx(40) and found["colour"]["low"] > 0
+    assert found["colour"]["p_holm"] <= found["dense"]["p_holm"]
+
+
+def test_tables_name_every_network_and_leave_its_own_difference_empty(rows):
+    table = session_table({"session": rows})
+    assert list(table["network"]) == ["NeurALLNet", "Dense twin", "Colour alone"]
+    assert table["p (Holm)"].iloc[0] == "" and table["balanced accuracy"].iloc[1].startswith("70.00% [")
+    assert list(session_intervals({"session": rows})["value"]) == pytest.approx([0.85, 0.7, 0.5])
+
+
+def test_random_table_shows_our_accuracy_over_the_same_seeds():
+    row = {"arm": "small-cnn", "parameters": 161_000, "seeds": 1, "accuracy": 0.95, "reference_accuracy": 0.98, "drop": 3.0}
+    row |= {"low": 1.0, "high": 5.0, "p_holm": 0.01, "mcnemar_holm": 0.02}
+    table = random_table({"random": {"reference": {"parameters": 295_254, "seeds": 5}, "rows": [row]}})
+    assert list(table["parameters"]) == ["295,254", "161,000"] and list(table["ours, same seeds"]) == ["", "98.00%"]
+
+
+def test_every_peer_of_a_profile_has_a_title():
+    assert set(peer_comparison.GROUPS["peers"]) | {leak.BASE, "colour"} == set(peer_comparison.TITLES)
+
+
+def test_published_figures_name_protocol_and_source():
+    table = published_table()
+    assert len(table) == len(PUBLISHED) and table.loc[0, "accuracy"] == "98.16%" and table.loc[0, "parameters"] == "0.3 M"
+    assert (table[["protocol", "source"]] != "").all().all()
