@@ -107,8 +107,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # The part of the sweep that profile full trains.
 SWEEP = ("steps-1", "steps-2", "size-64", "shallow", "narrow", "narrow-steps-2")
 
-# The part of the ablation that profile full trains beside these: does more hang on SE where nothing else normalizes?
-ABLATION = ("no-norm", "no-norm-no-se")
+# The part of the ablation that profile full trains beside these: is it SE's gain or its look at the image that counts, and does
+# more hang on it where nothing else normalizes?
+ABLATION = ("no-norm", "no-norm-no-se", "se-gain", "se-image", "dense")
 
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
@@ -127,6 +128,9 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(SWEEP, (0,)),
         "nir": (0,),
         **dict.fromkeys(ABLATION, (0,)),
+        "group": (0,),
+        "small-cnn": (0,),
+        **{f"{peer}-session-{fold}": (0,) for peer in ("dense", "small-cnn") for fold in range(SESSION_FOLDS)},
     },
 }
 

@@ -91,9 +91,6 @@ class AugmentConfig:
     """Random changes of training images: each number is the largest change, 0 switches it off."""
 
     symmetries: bool = True  # quarter turns and mirror images: a smear has no up
-    patchwork: Fraction = 0.0  # share of images with a rectangle from another image of their class
-    shift: Amount = 0.0  # of the field's width, each way
-    zoom: Amount = 0.0  # log factor on the magnification
     stain: Amount = 0.2  # log factor on each channel's optical density: strength and balance of the dyes
     brightness: Amount = 0.2  # lamp and exposure, relative
     contrast: Amount = 0.2  # relative
@@ -102,10 +99,6 @@ class AugmentConfig:
     noise: Fraction = 0.1  # standard deviation, of full scale, on half of the images: without it a little noise ruins all
     # share of images that lose their nucleated cells and are called benign, so that background alone proves nothing
     cell_free: Fraction = 0.03
-
-    @property
-    def any_move(self) -> bool:
-        return bool(self.shift or self.zoom)
 
     @property
     def any_colour(self) -> bool:

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from neurallnet.augment.cells import without_cells
 from neurallnet.augment.colour import colour, to_float
-from neurallnet.augment.geometry import move, symmetries
+from neurallnet.augment.geometry import symmetries
 from neurallnet.augment.noise import noise
-from neurallnet.augment.patchwork import patchwork
 from neurallnet.config import AugmentConfig
 
 __all__ = ["augment", "to_float"]
@@ -28,11 +27,7 @@ def augment(
         batch, labels = without_cells(batch, labels, config.cell_free, healthy, generator)
     if config.symmetries:
         batch = symmetries(batch, generator)
-    if config.patchwork:
-        batch = patchwork(batch, labels, config.patchwork, generator)
     images = to_float(batch)
-    if config.any_move:
-        images = move(images, config, generator)
     if config.any_colour:
         images = colour(images, config, generator)
     return (noise(images, config.noise, generator) if config.noise else images), labels
