@@ -109,7 +109,7 @@ SWEEP = ("steps-1", "steps-2", "size-64", "shallow", "narrow", "narrow-steps-2")
 
 # The part of the ablation that profile full trains beside these: is it SE's gain or its look at the image that counts, and does
 # more hang on it where nothing else normalizes?
-ABLATION = ("no-norm", "no-norm-no-se", "se-gain", "se-image", "dense")
+ABLATION = ("no-norm", "no-norm-no-se", "se-gain", "dense")
 
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 

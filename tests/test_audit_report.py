@@ -14,13 +14,18 @@ from neurallnet.audit import matching
 from neurallnet.audit.command import audit
 from neurallnet.audit.report import groups_of_report, run_audit, versions
 from neurallnet.audit.settings import AuditConfig
+from neurallnet.audit.study import audit_study, match_table
 from neurallnet.audit.summary import summary
-from neurallnet.config import CLASSES
+from neurallnet.config import CLASSES, profile_config
 from neurallnet.data.synthetic import SyntheticConfig, draw_image, generate, read_truth
 from neurallnet.dataset import open_dataset
 from neurallnet.errors import DataError
 from neurallnet.evidence import canonical_json
 from neurallnet.paths import Workspace
+from neurallnet.study import Study
+from neurallnet.verify import recompute
+from neurallnet.verify.compare import compare_payloads
+from neurallnet.verify.registry import MEASURED
 
 DRAWN = SyntheticConfig(
     images_per_class=12, patients_per_class=1, sessions_per_patient=1, size=512, near_duplicates=0, exact_duplicates=0
@@ -251,3 +256,24 @@ def test_the_generators_repeated_fields_are_found(tmp_path):
     assert (pd.crosstab(groups, truth[groups.index]) > 0).sum(axis=1).eq(1).all()  # no group holds two fields
     assert found["fields"]["distinct_fields"] == truth.nunique()
     assert found["leak"] is not None and found["overlap"] == {}
+
+
+@pytest.fixture
+def studied(data, place) -> tuple[Study, dict]:
+    study = Study("full", place, data, profile_config("full"))
+    return study, json.loads(canonical_json(audit_study(study)))
+
+
+def test_a_study_names_what_it_found_again_and_what_was_not_there(studied):
+    _, found = studied
+    assert set(found["overlap"]) == {"external_probe"} and found["absent"] == ["bccd"]
+    matches = match_table(found, "external_probe").set_index("file")
+    assert matches.loc["a.jpg", "match"] == "Benign/Benign-002.png" and matches.loc["a.jpg", "verdict"] == "same image"
+    assert matches.loc["e.png", "verdict"] == "none" and match_table(found, "bccd").empty
+
+
+def test_published_counts_follow_from_names_hashes_and_rows(studied):
+    study, found = studied
+    assert compare_payloads(found, recompute.audit(study, found), MEASURED["audit"]).problem is None
+    found["overlap"]["external_probe"]["verdicts"]["same image"] += 1
+    assert "same image" in compare_payloads(found, recompute.audit(study, found), MEASURED["audit"]).problem

@@ -139,7 +139,7 @@ def test_the_readme_stays_short_and_in_the_order_of_the_headline(checkout):
     claims = build_claims(CHECKOUT / "results" / "full" / "evidence", CHECKOUT)
     assert [claim.id for claim in headline(list(reversed(claims)))] == list(HEADLINE), "each headline has its evidence"
     rows = headline_table(claims).splitlines()
-    assert len(rows) == 2 + len(HEADLINE) and all(row.count(" | ") == 5 for row in rows[2:])
+    assert len(rows) == 2 + len(HEADLINE) and all(row.count(" | ") == 6 for row in rows[2:])
 
 
 def test_what_removing_se_costs(checkout):

@@ -2,6 +2,8 @@
 the file stays as it was written.
 """
 
+import re
+
 from neurallnet.claims.claim import Claim
 from neurallnet.claims.registry import headline
 from neurallnet.errors import DataError
@@ -24,8 +26,8 @@ def render_readme(text: str, claims: list[Claim]) -> str:
 
 
 def headline_table(claims: list[Claim]) -> str:
-    """Markdown table of the headline claims among `claims`, without the protocols."""
-    return _markdown([SHORT, *(cells(claim) for claim in headline(claims))])
+    """Markdown table of the headline claims among `claims`; of the protocol only what it begins with."""
+    return _markdown([[*SHORT, "Protocol"], *([*cells(claim), _begin(claim.protocol)] for claim in headline(claims))])
 
 
 def claims_table(claims: list[Claim]) -> str:
@@ -44,6 +46,10 @@ def cells(claim: Claim) -> list[str]:
         "" if claim.n is None else f"{claim.n:,}",
         f"[{claim.verdict}]({claim.evidence})",
     ]
+
+
+def _begin(protocol: str) -> str:
+    return re.split("[,;]", protocol)[0]
 
 
 def _markdown(rows: list[list[str]]) -> str:
