@@ -29,6 +29,7 @@ COLUMNS = {
     "Test images": True,
     "Parameters": True,
     "Epoch kept": True,
+    "Trained in": False,
     "Folder": False,
 }
 
@@ -62,6 +63,7 @@ def _row(path: Path, record: dict[str, Any], arm: str) -> list[Cell]:
         Cell(f"{test[1]:,}", test[1]) if test else Cell("", ""),
         Cell(f"{record['parameters']:,}", record["parameters"]),
         Cell(f"{record['best_epoch']} of {record['epochs']}", record["best_epoch"]),
+        Cell(record["precision"], record["precision"]),
         Cell(path.name, path.name),
     ]
 
