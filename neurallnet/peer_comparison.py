@@ -89,6 +89,18 @@ def session_table(found: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows).fillna("")
 
 
+def session_in_words(found: Mapping[str, Any]) -> str:
+    """What `peer_report` says about held-out blocks: who is better than ours, who worse, and of whom it cannot be told."""
+    said: dict[str, list[str]] = {"better": [], "worse": [], "not told apart": []}
+    for row in found[SESSION]:
+        if other := row["against_ours"]:
+            verdict = "better" if other["high"] < 0 else "worse" if other["low"] > 0 else "not told apart"
+            points = f"{other['drop']:.2f} points [{other['low']:.2f}, {other['high']:.2f}]"
+            said[verdict].append(f"{TITLES[row['network']]} ({points})")
+    parts = [f"{verdict}: {', '.join(names)}" for verdict, names in said.items() if names]
+    return f"Against NeurALLNet on the same blocks and seeds, accuracy of ours minus theirs: {'; '.join(parts)}."
+
+
 def session_intervals(found: Mapping[str, Any]) -> pd.DataFrame:
     """Rows for `interval_figure`: balanced accuracy of each network on held-out blocks."""
     rows = pd.DataFrame(found[SESSION])

@@ -267,9 +267,13 @@ def studied(data, place) -> tuple[Study, dict]:
 def test_a_study_names_what_it_found_again_and_what_was_not_there(studied):
     _, found = studied
     assert set(found["overlap"]) == {"external_probe"} and found["absent"] == ["bccd"]
-    matches = match_table(found, "external_probe").set_index("file")
+    matches = match_table(found, "external_probe").set_index("file", verify_integrity=True)
+    assert list(matches.index) == [f"{name}.{'jpg' if name == 'a' else 'png'}" for name in "abcde"]
     assert matches.loc["a.jpg", "match"] == "Benign/Benign-002.png" and matches.loc["a.jpg", "verdict"] == "same image"
     assert matches.loc["e.png", "verdict"] == "none" and match_table(found, "bccd").empty
+    rows = found["overlap"]["external_probe"]["rows"]
+    rows.insert(1, {**rows[0], "match": "Pro/Pro-001.png", "inliers": 9, "verdict": "same field"})  # a second finding for a.jpg
+    assert match_table(found, "external_probe").equals(matches.reset_index())
 
 
 def test_published_counts_follow_from_names_hashes_and_rows(studied):

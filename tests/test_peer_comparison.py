@@ -8,7 +8,14 @@ from neurallnet import leak, peer_comparison
 from neurallnet.arms import make_arm
 from neurallnet.claims.published import PUBLISHED
 from neurallnet.evaluation import build_predictions
-from neurallnet.peer_comparison import published_table, random_table, session_intervals, session_rows, session_table
+from neurallnet.peer_comparison import (
+    published_table,
+    random_table,
+    session_in_words,
+    session_intervals,
+    session_rows,
+    session_table,
+)
 
 CLASSES = ("Benign", "Pro")
 FOLDS = (0, 1)
@@ -69,6 +76,17 @@ def test_tables_name_every_network_and_leave_its_own_difference_empty(rows):
     assert list(table["network"]) == ["NeurALLNet", "Dense twin", "Colour alone"]
     assert table["p (Holm)"].iloc[0] == "" and table["balanced accuracy"].iloc[1].startswith("70.00% [")
     assert list(session_intervals({"session": rows})["value"]) == pytest.approx([0.85, 0.7, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(-1.8, -0.2, "better"), (0.3, 1.8, "worse"), (-0.3, 1.5, "not told apart"), (0.0, 1.0, "not told apart")],
+)
+def test_words_follow_the_interval(low, high, verdict):
+    other = {"drop": (low + high) / 2, "low": low, "high": high}
+    found = {"session": [{"network": "base", "against_ours": None}, {"network": "dense", "against_ours": other}]}
+    points = f"{(low + high) / 2:.2f} points [{low:.2f}, {high:.2f}]"
+    assert session_in_words(found).endswith(f"{verdict}: Dense twin ({points}).")
 
 
 def test_random_table_shows_our_accuracy_over_the_same_seeds():

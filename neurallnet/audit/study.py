@@ -17,17 +17,17 @@ MATCH_COLUMNS = ["file", "match", "distance", "inliers", "verdict"]
 
 def audit_study(study: Study) -> dict[str, Any]:
     """`run_audit` of the study's images; other sets that are not on this machine are named under `absent`."""
-    others, absent = [], {}
+    others, absent = [], []
     for name in SYNTHETIC_AGAINST if study.synthetic else AGAINST:
         try:
             others.append(study.dataset(name))
-        except DataError as error:
-            absent[name] = str(error)
+        except DataError:
+            absent.append(name)
     report = run_audit(study.dataset(), others, study.work, QUICK if study.synthetic else AuditConfig())
-    return {**report, "absent": sorted(absent)}
+    return {**report, "absent": absent}
 
 
 def match_table(report: dict[str, Any], name: str) -> pd.DataFrame:
-    """Each picture of the set `name` with what was found for it, by the audit's dictionary; empty when the set was not there."""
-    rows = report["overlap"].get(name, {"rows": []})["rows"]
-    return pd.DataFrame(rows, columns=MATCH_COLUMNS)
+    """A row for each picture of the set `name` with its best finding, from `audit_study`; empty when the set was not there."""
+    rows = report["overlap"].get(name, {"rows": []})["rows"]  # best finding first, as in `overlap`
+    return pd.DataFrame(rows, columns=MATCH_COLUMNS).drop_duplicates("file", ignore_index=True)
