@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from neurallnet.claims import paper
 
-BLOCKED = "blocks of file order, embargo 37; balanced accuracy"
+BLOCKED = "file-order blocks, embargo 37; balanced accuracy"
 
 
 class Published(NamedTuple):
