@@ -65,6 +65,7 @@ def random_table(found: Mapping[str, Any]) -> pd.DataFrame:
                 "network": TITLES[row["arm"]],
                 "parameters": f"{row['parameters']:,}",
                 "seeds": row["seeds"],
+                "n": f"{row['n']:,}",
                 "accuracy": f"{row['accuracy']:.2%}",
                 "ours, same seeds": f"{row['reference_accuracy']:.2%}",
                 "ours is better by, points": f"{row['drop']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
@@ -90,15 +91,15 @@ def session_table(found: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def session_in_words(found: Mapping[str, Any]) -> str:
-    """What `peer_report` says about held-out blocks: who is better than ours, who worse, and of whom it cannot be told."""
+    """What `peer_report` says about held-out blocks, a line each: who is better than ours, who worse, of whom it cannot be told."""
     said: dict[str, list[str]] = {"better": [], "worse": [], "not told apart": []}
     for row in found[SESSION]:
         if other := row["against_ours"]:
             verdict = "better" if other["high"] < 0 else "worse" if other["low"] > 0 else "not told apart"
             points = f"{other['drop']:.2f} points [{other['low']:.2f}, {other['high']:.2f}]"
             said[verdict].append(f"{TITLES[row['network']]} ({points})")
-    parts = [f"{verdict}: {', '.join(names)}" for verdict, names in said.items() if names]
-    return f"Against NeurALLNet on the same blocks and seeds, accuracy of ours minus theirs: {'; '.join(parts)}."
+    lines = [f"{verdict}: {name}" for verdict, names in said.items() for name in names]
+    return "\n".join(("Against NeurALLNet, same blocks and seeds, accuracy of ours minus theirs:", *lines))
 
 
 def session_intervals(found: Mapping[str, Any]) -> pd.DataFrame:
