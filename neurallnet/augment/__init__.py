@@ -9,7 +9,7 @@ from torch import Tensor
 
 from neurallnet.augment.cells import without_cells
 from neurallnet.augment.colour import colour, to_float
-from neurallnet.augment.geometry import symmetries
+from neurallnet.augment.geometry import move, symmetries
 from neurallnet.augment.noise import noise
 from neurallnet.config import AugmentConfig
 
@@ -28,6 +28,8 @@ def augment(
     if config.symmetries:
         batch = symmetries(batch, generator)
     images = to_float(batch)
+    if config.any_move:
+        images = move(images, config, generator)
     if config.any_colour:
         images = colour(images, config, generator)
     return (noise(images, config.noise, generator) if config.noise else images), labels
