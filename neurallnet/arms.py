@@ -73,7 +73,8 @@ CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "light-balanced": {"model": {"hue": "balanced"}},  # the background made white first
     "unmoved": {"augment": {"shift": 0.0, "zoom": 0.0}},  # cells stay where they lie, as large as they are
     "cell-free": {"augment": {"cell_free": 0.03}},  # some fields without nucleated cells, called benign
-    "strong-colour": {"augment": {"brightness": 0.2, "contrast": 0.2, "saturation": 0.25, "noise": 0.1}},  # twice the lamp and camera
+    # lamp, camera and noise that vary twice as much
+    "strong-light": {"augment": {"brightness": 0.2, "contrast": 0.2, "saturation": 0.25, "noise": 0.1}},
 }
 CHOICE_FOLDS = (1, 3)  # their validation images lie at either end of the file order
 CHANGES |= {

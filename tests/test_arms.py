@@ -33,7 +33,7 @@ def test_seeds_cover_exactly_the_profiles():
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_no_two_arms_are_the_same_run(profile):
-        addresses = {name: make_arm(profile, name).config.digest() for name in CHANGES}
+    addresses = {name: make_arm(profile, name).config.digest() for name in CHANGES}
     assert len(set(addresses.values())) == len(addresses)
 
 

@@ -10,11 +10,12 @@ import torch
 from neurallnet.augment import augment, to_float
 from neurallnet.augment.cells import nucleated, paint_out, without_cells
 from neurallnet.augment.colour import colour, hue_rotation, stain
-from neurallnet.augment.geometry import symmetries
+from neurallnet.augment.geometry import move, symmetries
 from neurallnet.augment.noise import noise
 from neurallnet.config import AugmentConfig
 
-NONE = AugmentConfig(symmetries=False, stain=0, brightness=0, contrast=0, saturation=0, hue=0, noise=0, cell_free=0)
+STILL = AugmentConfig(symmetries=False, shift=0, zoom=0)
+NONE = replace(STILL, stain=0, brightness=0, contrast=0, saturation=0, hue=0, noise=0, cell_free=0)
 PLASMA, RED_CELL, NUCLEUS = (245, 243, 240), (170, 180, 200), (110, 60, 190)
 
 
@@ -123,3 +124,36 @@ def test_to_float_is_channels_last_division():
     out = to_float(images)
     torch.testing.assert_close(out, images.permute(0, 3, 1, 2) / 255)
     assert out.is_contiguous(memory_format=torch.channels_last)
+
+
+def spot(count: int, side: int = 41) -> torch.Tensor:
+    """White discs of radius 6 in the middle of black pictures."""
+    place = torch.arange(side) - side // 2
+    disc = (place[:, None].square() + place.square() <= 36).float()
+    return disc.expand(count, 3, side, side)
+
+
+def test_a_field_that_is_not_moved_stays_as_it_is():
+    images = to_float(batch())
+    assert torch.allclose(move(images, NONE, seeded()), images, atol=1e-6)
+
+
+def test_a_field_moves_no_further_than_asked_and_keeps_its_cells_size():
+    images = spot(200)
+    moved = move(images, replace(NONE, shift=0.1), seeded())
+    assert torch.allclose(moved.sum((2, 3)), images.sum((2, 3)), rtol=0.02)
+    place = torch.arange(41.0)
+    one = moved[:, 0]
+    centre = torch.stack([(one.sum(2) * place).sum(1), (one.sum(1) * place).sum(1)]) / one.sum((1, 2))
+    assert 3.5 < (centre - 20).abs().max() <= 4.1  # a tenth of 41 pixels
+    assert (centre - 20).mean(1).abs().max() < 0.5
+
+
+def test_magnification_stays_within_its_bounds_and_about_the_centre():
+    areas = move(spot(200), replace(NONE, zoom=0.1), seeded())[:, 0].sum((1, 2)) / spot(1)[0, 0].sum()
+    assert math.exp(-0.2) - 0.03 < areas.min() < 0.87 and 1.15 < areas.max() < math.exp(0.2) + 0.03
+
+
+def test_a_field_ends_in_its_own_mirror_image_not_in_black():
+    bright = torch.full((50, 3, 12, 12), 0.7)
+    assert torch.allclose(move(bright, replace(NONE, shift=0.3, zoom=0.3), seeded()), bright)

@@ -15,7 +15,7 @@ from neurallnet.training import Examples, fit, predict_logits
 from neurallnet.twins import DenseTwin
 
 NEEDS_MONAI = ("efficientnet_b0", "densenet121")
-PLAIN = AugmentConfig(symmetries=False, stain=0, brightness=0, contrast=0, saturation=0, hue=0, noise=0)
+PLAIN = AugmentConfig(symmetries=False, shift=0, zoom=0, stain=0, brightness=0, contrast=0, saturation=0, hue=0, noise=0)
 FAMILIES = ["dense", "small_cnn", "mobilenet_v2", *NEEDS_MONAI]
 
 
