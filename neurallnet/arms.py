@@ -110,6 +110,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # The part of the sweep that profile full trains.
 SWEEP = ("steps-1", "steps-4", "size-64", "shallow", "narrow", "narrow-steps-1")
 
+# The parts of the recipe that profile full takes away.
+CHOSEN = ("hue-stored", "unmoved", "strong-light")
+
 # The part of the ablation that profile full trains beside these: is it SE's gain or its look at the image that counts, and does
 # more hang on it where nothing else normalizes?
 ABLATION = ("no-norm", "no-norm-no-se", "se-gain", "dense")
@@ -127,7 +130,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         "base": (0, 1, 2, 3, 4),
         **dict.fromkeys(_SESSIONS, (0, 1, 2)),
         "no-se": (0,),
-        **{f"choice-{name}-{fold}": (0,) for name in CHOICES for fold in CHOICE_FOLDS},
+        **{f"choice-{name}-{fold}": (0,) for name in CHOSEN for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
         "nir": (0,),
         **dict.fromkeys(ABLATION, (0,)),
