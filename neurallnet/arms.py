@@ -51,6 +51,11 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     # A charge on spikes above 0.05 per neuron and step: what accuracy is left as the rate falls.
     "sparse-30": {"train": {"spike_charge": 30.0}},
     "sparse-300": {"train": {"spike_charge": 300.0}},
+    # Pictures as they are, none turned, moved, tinted or made noisy: what training owes its robustness to.
+    "unaugmented": {
+        "augment": dict.fromkeys(("shift", "zoom", "stain", "brightness", "contrast", "saturation", "hue", "noise"), 0.0)
+        | {"symmetries": False}
+    },
     # Peers: other people's networks from scratch, on the same images, split and budget.
     "small-cnn": {"model": {"family": "small_cnn"}},  # of LGD-Net's size, 161 k parameters
     "efficientnet-b0": {"model": {"family": "efficientnet_b0"}},  # 4.0 M; what a user would pick
@@ -100,6 +105,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "energy": ("sparse-30", "sparse-300"),
     "export": ("nir",),
+    "robustness": ("unaugmented",),
     "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
         *("steps-1", "steps-4", "steps-8", "size-64", "size-128", "size-224"),
@@ -123,7 +129,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
     "smoke": {
         **dict.fromkeys(("base", "no-se", "session-0", "steps-1", "nir"), (0,)),
         **dict.fromkeys(("session-1", "session-3", "choice-hue-stored-1", "choice-hue-stored-3"), (0,)),
-        "group": (0,),
+        **dict.fromkeys(("group", "unaugmented"), (0,)),
         **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
     },
     "full": {
@@ -135,6 +141,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         "nir": (0,),
         **dict.fromkeys(ABLATION, (0,)),
         "group": (0,),
+        "unaugmented": (0,),
         "small-cnn": (0,),
         **{f"{peer}-session-{fold}": (0,) for peer in ("dense", "small-cnn") for fold in range(SESSION_FOLDS)},
     },

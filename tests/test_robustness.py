@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from neurallnet.config import CLASSES, AugmentConfig, ModelConfig
 from neurallnet.data.synthetic import SyntheticConfig, draw_image, truth_table
 from neurallnet.errors import ConfigError, DataError
-from neurallnet.evaluation import wilson_interval
+from neurallnet.evaluation import build_predictions, wilson_interval
 from neurallnet.robustness import (
     CORRUPTIONS,
     PAPER_SIX,
@@ -22,6 +22,7 @@ from neurallnet.robustness import (
     corrupted_predictions,
     mean_corruption_error,
     read_corrupted,
+    robustness_beside,
     robustness_curves,
     robustness_table,
     seen_in_training,
@@ -251,3 +252,36 @@ def test_mce_refuses_tables_that_differ():
             mean_corruption_error(ours, other)
     with pytest.raises(DataError, match="untouched"):
         mean_corruption_error(ours.iloc[1:], ours)
+
+
+def read_by(right: dict[tuple[str, int], list[bool]]) -> pd.DataFrame:
+    """Corrupted predictions of four pictures, right where told so."""
+    parts = []
+    for (name, severity), each in right.items():
+        logits = np.array([[2.0, 0, 0, 0] if good else [0, 2.0, 0, 0] for good in each])
+        part = build_predictions([f"{k}.png" for k in range(4)], ["Benign"] * 4, "test", logits)
+        parts.append(part.assign(corruption=name, severity=severity))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_beside_another_network_worked_by_hand():
+    yes, no = True, False
+    ours = read_by({("none", 0): [yes] * 4, ("rotation", 1): [yes, yes, yes, no], ("contrast", 1): [yes] * 4})
+    other = read_by({("none", 0): [yes, yes, yes, no], ("rotation", 1): [yes, no, yes, no], ("contrast", 1): [yes] * 4})
+    groups = pd.Series([0, 1, 2, 3], index=[f"{k}.png" for k in range(4)])
+    [found] = robustness_beside(ours, {"twin": other}, groups)
+    assert (found["network"], found["clean"], found["corrupted"], found["ours"], found["n"]) == ("twin", 0.75, 0.75, 0.875, 4)
+    assert found["lead"] == pytest.approx(12.5) and found["low"] <= 12.5 <= found["high"]
+    assert found["mce"] == pytest.approx(0.5)  # rotation: one error in four against two; contrast has none to divide by
+    assert found["relative_mce"] == pytest.approx(1) and found["left_out"] == ["contrast"]
+
+
+def test_beside_refuses_other_pictures_and_pictures_untouched_alone():
+    ours = read_by({("none", 0): [True] * 4, ("rotation", 1): [True, True, True, False]})
+    groups = pd.Series(range(4), index=[f"{k}.png" for k in range(4)])
+    with pytest.raises(DataError, match="differ"):
+        robustness_beside(ours, {"twin": read_by({("none", 0): [True] * 4, ("rotation", 2): [True] * 4})}, groups)
+    clean = read_by({("none", 0): [True] * 4})
+    with pytest.raises(DataError, match="untouched images only"):
+        robustness_beside(clean, {"twin": clean}, groups)
+    assert robustness_beside(ours, {}, groups) == []

@@ -1,5 +1,6 @@
 """How a network holds up when pictures get worse: corruptions in five severities, accuracy curves, mCE."""
 
+from neurallnet.robustness.beside import robustness_beside
 from neurallnet.robustness.corruptions import (
     CORRUPTIONS,
     PAPER_SIX,
@@ -33,6 +34,7 @@ __all__ = [
     "each_corruption",
     "mean_corruption_error",
     "read_corrupted",
+    "robustness_beside",
     "robustness_curves",
     "robustness_table",
     "seen_in_training",

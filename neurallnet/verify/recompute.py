@@ -19,7 +19,7 @@ from neurallnet.model import parameter_count
 from neurallnet.payloads import model_evidence, primary_evidence
 from neurallnet.peer_comparison import peer_report
 from neurallnet.protocols import protocol_splits, protocol_table
-from neurallnet.robustness import corruption_drops, summarize_corrupted
+from neurallnet.robustness import corruption_drops, robustness_beside, summarize_corrupted
 from neurallnet.robustness.study import corrupted_test
 from neurallnet.verify.published import PublishedStudy
 
@@ -90,4 +90,7 @@ def robustness(study: PublishedStudy, committed: Payload, arm: str | None = None
     names, severities = ([*dict.fromkeys(row[key] for row in asked)] for key in ("corruption", "severity"))
     predictions, groups = corrupted_test(study, arm or BASE, names, severities), study.dataset().groups()
     table, drops = summarize_corrupted(predictions, groups), corruption_drops(predictions, groups)
-    return {"rows": table.to_dict("records"), "drops": drops.to_dict("records"), "run": study.run(arm or BASE).address}
+    others = {row["network"]: corrupted_test(study, row["network"], names, severities) for row in committed.get("beside", ())}
+    beside = robustness_beside(predictions, others, groups)
+    rows = {"rows": table.to_dict("records"), "drops": drops.to_dict("records"), "beside": beside}
+    return {**rows, "run": study.run(arm or BASE).address}
