@@ -282,6 +282,6 @@ def test_beside_refuses_other_pictures_and_pictures_untouched_alone():
     with pytest.raises(DataError, match="differ"):
         robustness_beside(ours, {"twin": read_by({("none", 0): [True] * 4, ("rotation", 2): [True] * 4})}, groups)
     clean = read_by({("none", 0): [True] * 4})
-    with pytest.raises(DataError, match="untouched images only"):
+    with pytest.raises(DataError, match="one row 'none' for untouched images and one per corruption"):
         robustness_beside(clean, {"twin": clean}, groups)
     assert robustness_beside(ours, {}, groups) == []
