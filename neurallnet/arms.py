@@ -114,10 +114,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 # The part of the sweep that profile full trains.
-SWEEP = ("steps-1", "steps-4", "size-64", "shallow", "narrow", "narrow-steps-1")
+SWEEP = ("steps-1", "size-64", "narrow")
 
 # The parts of the recipe that profile full takes away.
-CHOSEN = ("hue-stored", "unmoved", "strong-light")
+CHOSEN = ("unmoved",)
 
 # The part of the ablation that profile full trains beside these: is it SE's gain or its look at the image that counts, and does
 # more hang on it where nothing else normalizes?
