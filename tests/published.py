@@ -119,6 +119,7 @@ def made_up_evidence(work: Path, runs: dict[str, Path], primary: Dataset, other:
         "robustness": {
             "rows": summarize_corrupted(corrupted, groups).to_dict("records"),
             "drops": corruption_drops(corrupted, groups).to_dict("records"),
+            "beside": [],
             "run": base.name,
         },
     }

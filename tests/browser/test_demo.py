@@ -10,6 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from neurallnet.config import FULL
 from neurallnet.data.images import decode_image, preprocess
 from neurallnet.data.synthetic import draw_image
 from neurallnet.data.synthetic_config import SyntheticConfig
@@ -85,7 +86,9 @@ def test_examples_are_labelled_and_classified_as_in_python(page, manifest):
         flagged = example["score"] > manifest["flag"]["threshold"]
         assert f"distance {example['score']:.1f}," in found["flag"]
         assert found["flag"].startswith("Unlike the training images") == flagged
-        assert found["rates"] == 4 * 5 and len(found["gates"]) == 5 and all("channels" in label for label in found["gates"])
+        blocks = len(FULL.model.channels)
+        assert found["rates"] == FULL.model.time_steps * blocks and len(found["gates"]) == blocks
+        assert all("channels" in label for label in found["gates"])
 
 
 @pytest.mark.parametrize(("suffix", "turn", "most"), [("jpg", 1, 2), ("jpg", 6, 2), ("png", 6, 0)])
