@@ -157,3 +157,12 @@ def test_magnification_stays_within_its_bounds_and_about_the_centre():
 def test_a_field_ends_in_its_own_mirror_image_not_in_black():
     bright = torch.full((50, 3, 12, 12), 0.7)
     assert torch.allclose(move(bright, replace(NONE, shift=0.3, zoom=0.3), seeded()), bright)
+
+
+@pytest.mark.parametrize("change", [{"shift": 0.1}, {"zoom": 0.1}], ids=str)
+def test_training_images_are_moved_or_magnified_when_asked(change):
+    images = (spot(8) * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+    labels = torch.arange(8) % 4
+    still, _ = augment(images, labels, NONE, seeded())
+    moved, same = augment(images, labels, replace(NONE, **change), seeded())
+    assert not torch.allclose(moved, still, atol=0.05) and torch.equal(same, labels)
