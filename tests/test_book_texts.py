@@ -73,6 +73,11 @@ def test_what_the_front_page_says_in_words_is_so_in_the_evidence(rows):
     assert session.high < random.value and colour_session.high < colour_random.value, "both fall"
     claims = {claim.id: claim.ours for claim in build_claims(EVIDENCE, TOP)}
     assert claims["session_lead_over_colour"] > 0, "the network leads colour"
+    peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))
+    small = next(row for row in peers["session"] if row["network"] == "small-cnn")
+    size = next(row["parameters"] for row in peers["random"]["rows"] if row["arm"] == "small-cnn")
+    assert small["against_ours"]["high"] < 0, "a plain CNN does better on held-out blocks"
+    assert 0.5 < size / claims["parameters"] < 0.6, "... and has about half the parameters"
     energy = json.loads((EVIDENCE / "latency.json").read_text(encoding="utf-8"))["energy"]["models"]
     ratios = {model["id"]: model["ratio"] for model in energy}
     assert ratios["optimistic"] > 1 > max(ratios["fair_twin_skips_zeros"], ratios["fair_twin_dense_reuse"])
