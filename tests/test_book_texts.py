@@ -7,12 +7,15 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
+from neurallnet.arms import arms
 from neurallnet.claims import build_claims
 from neurallnet.claims.registry import BUILDERS
 from neurallnet.data.catalogue import SOURCES
+from neurallnet.evaluation.predictions import read_predictions
 
 TOP = Path(__file__).resolve().parents[1]
 BOOK, EVIDENCE, MANIFESTS = TOP / "book", TOP / "results" / "full" / "evidence", TOP / "results" / "full" / "manifests"
@@ -81,6 +84,21 @@ def test_what_the_front_page_says_in_words_is_so_in_the_evidence(rows):
     energy = json.loads((EVIDENCE / "latency.json").read_text(encoding="utf-8"))["energy"]["models"]
     ratios = {model["id"]: model["ratio"] for model in energy}
     assert ratios["optimistic"] > 1 > max(ratios["fair_twin_skips_zeros"], ratios["fair_twin_dense_reuse"])
+
+
+def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
+    runs = json.loads((EVIDENCE / "protocols.json").read_text(encoding="utf-8"))["session"]["network"]["runs"][12:15]
+    assert [(run["split_fold"], run["seed"]) for run in runs] == [(4, 0), (4, 1), (4, 2)], "the last block"
+    shares = [run["balanced_accuracy"] for run in runs]
+    assert max(shares) - min(shares) > 0.02, "seeds matter"
+    peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))["session"]
+    assert [row["network"] for row in peers[:3]] == ["base", "dense", "small-cnn"], "the networks it names, in its order"
+    digests = [arm.config.digest() for arm in arms("full") if arm.name.startswith("session-")]
+    folders = [folder for digest in digests for folder in EVIDENCE.parent.glob(f"runs/{digest}-*")]
+    tables = pd.concat([read_predictions(folder / "predictions-test.csv") for folder in folders])
+    wrong = tables.loc[tables["label"] != tables["predicted"], ["label", "predicted"]]
+    assert len(folders) == len(digests) == 15
+    assert wrong.isin(["Benign", "Early"]).all(axis=1).mean() > 0.5, "most errors take Benign for Early or Early for Benign"
 
 
 def test_the_front_page_is_short_and_leads_on():
