@@ -143,7 +143,8 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         "group": (0,),
         "unaugmented": (0,),
         "small-cnn": (0,),
-        **{f"{peer}-session-{fold}": (0,) for peer in ("dense", "small-cnn") for fold in range(SESSION_FOLDS)},
+        **{f"dense-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
+        **{f"small-cnn-session-{fold}": (0, 1, 2) for fold in range(SESSION_FOLDS)},
     },
 }
 

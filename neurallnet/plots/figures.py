@@ -206,11 +206,11 @@ def _draw_curves(axes: Axes, table: pd.DataFrame, series: list[str], chance: flo
         axes.axhline(chance, color=INK, linestyle=":", linewidth=1.2)
         axes.annotate(
             "chance",
-            (1, chance),
+            (0, chance),  # on the left, where untouched pictures are classified well above it
             xycoords=("axes fraction", "data"),
-            xytext=(0, 2),
+            xytext=(4, 2),
             textcoords="offset points",
-            ha="right",
+            ha="left",
             fontsize=10,
             color=INK,
         )
