@@ -36,9 +36,9 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "beta-0.5": {"model": {"beta": 0.5}},  # forgets three quarters within two steps
     "beta-learned": {"model": {"beta_learned": True}},  # the decay that training would choose, per block
     "reset-zero": {"model": {"reset_mechanism": "zero"}},  # charge above threshold is lost; the reset NIR can carry
-    # What an exchange format for neuromorphic chips can say: a constant gain that folds into the weights, and reset to zero, for
-    # which a reset one step later is the same neuron as one at once.
-    "nir": {"model": {"excitation": "gain", "reset_mechanism": "zero"}},
+    # What an exchange format for neuromorphic chips can say: a constant gain and normalization that fold into the weights, and
+    # reset to zero, for which a reset one step later is the same neuron as one at once.
+    "nir": {"model": {"excitation": "gain", "own_norm": 0.0, "reset_mechanism": "zero"}},
     "fast-sigmoid": {"model": {"surrogate": "fast_sigmoid", "surrogate_slope": 25.0}},  # snntorch's slope: a narrow surrogate
     "encoding-rate": {"model": {"encoding": "rate"}},  # binary input: noise for accumulations instead of multiplications
     "encoding-latency": {"model": {"encoding": "latency"}},  # binary input with one spike per value
@@ -75,6 +75,7 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
 # What the published recipe owes to each of its parts, on two held-out folds and their validation images (choice.py).
 CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "hue-stored": {"model": {"hue": "stored"}},  # hues as the camera gave them
+    "batch-norm": {"model": {"own_norm": 0.0}},  # no channel is normalized by its own image
     "light-balanced": {"model": {"hue": "balanced"}},  # the background made white first
     "unmoved": {"augment": {"shift": 0.0, "zoom": 0.0}},  # cells stay where they lie, as large as they are
     "cell-free": {"augment": {"cell_free": 0.03}},  # some fields without nucleated cells, called benign
@@ -117,7 +118,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 SWEEP = ("steps-1", "size-64", "narrow")
 
 # The parts of the recipe that profile full takes away.
-CHOSEN = ("unmoved",)
+CHOSEN = ("unmoved", "batch-norm")
 
 # The part of the ablation that profile full trains beside these: is it SE's gain or its look at the image that counts, and does
 # more hang on it where nothing else normalizes?

@@ -4,7 +4,8 @@ With a normalization `scale * x + shift` per channel after a convolution with ke
 
 .. math:: scale \cdot (W * x) + shift = (scale \cdot W) * x + shift,
 
-so that evaluation needs no normalization. The first convolution runs once, since its input is the same at every step; the
+so that evaluation needs no normalization but that of the first block's own channels, whose moments are the image's
+(`OwnNorm`). The first convolution runs once, since its input is the same at every step; the
 others take all time steps as one batch. What remains besides convolutions is a handful of elementwise operations per step,
 which a runtime executes without knowing about spikes.
 
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 
 from neurallnet.errors import ConfigError
 from neurallnet.hue import stained_alike
-from neurallnet.model import AffineBatchNorm, NeurALLNet, NoNorm, SpikingBlock, SqueezeExcite
+from neurallnet.model import AffineBatchNorm, InstanceBatchNorm, NeurALLNet, NoNorm, SpikingBlock, SqueezeExcite
 from neurallnet.neurons import Neuron
 
 
@@ -74,17 +75,40 @@ class UnrolledBlock(nn.Module):
         super().__init__()
         self.steps, self.constant_input, self.neuron = block.steps, block.constant_input, block.neuron
         self.conv = folded_convolution(block)
+        self.own_norm = OwnNorm(block.norm) if isinstance(block.norm, InstanceBatchNorm) else None
         gate = block.excitation
         self.squeeze, self.excite = (None, None) if gate is None else (pointwise(gate.squeeze), pointwise(gate.excite))
 
     def forward(self, x: Tensor) -> tuple[list[Tensor], Tensor | None]:
         """`x` (S, C_in, H, W) -> T tensors of spikes (B, C, H', W'), and the gate (S, C, 1, 1); S = T * B, or B if constant."""
         current, gate = self.conv(x), None
+        if self.own_norm is not None:
+            current = self.own_norm(current)
         if self.squeeze is not None:
             gate = torch.sigmoid(self.excite(torch.relu(self.squeeze(current.mean((2, 3), keepdim=True)))))
             current = current * gate
         currents = [current] * self.steps if self.constant_input else list(current.chunk(self.steps))
         return unrolled_lif(currents, self.neuron), gate
+
+
+class OwnNorm(nn.Module):
+    """What `InstanceBatchNorm` does besides what folds: own channels of (B, C, H, W) by their moments, the others as they are.
+
+    With the variance v of a channel, the current is multiplied by `gain / sqrt(v + FLAT) + rest`: gain is 0 where rest is 1.
+    """
+
+    def __init__(self, norm: InstanceBatchNorm) -> None:
+        super().__init__()
+        own = (torch.arange(len(norm.weight)) < norm.own).to(norm.weight.dtype)
+        self.flat = norm.FLAT
+        for name, value in (("gain", norm.weight * own), ("shift", norm.bias * own), ("rest", 1 - own)):
+            self.register_buffer(name, value.detach().view(1, -1, 1, 1).clone())
+
+    def forward(self, current: Tensor) -> Tensor:
+        mean = current.mean((2, 3), keepdim=True)
+        variance = torch.relu(current.square().mean((2, 3), keepdim=True) - mean.square())
+        factor = self.gain * torch.rsqrt(variance + self.flat)
+        return current * (factor + self.rest) + (self.shift - factor * mean)
 
 
 def heaviside(x: Tensor, threshold: float) -> Tensor:
@@ -118,14 +142,10 @@ def unrolled_lif(currents: list[Any], neuron: Neuron, heaviside: Callable[[Any, 
 
 
 def folded_convolution(block: SpikingBlock) -> nn.Conv2d:
-    """The block's convolution with its normalization in weights and bias; the product is taken in float64."""
+    """The block's convolution with what folds of its normalization in weights and bias; the product is taken in float64."""
     conv, norm = block.conv, block.norm
     folded = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, conv.dilation, conv.groups)
-    scale = torch.ones(conv.out_channels, dtype=torch.float64)
-    shift = norm.bias.double()
-    if isinstance(norm, AffineBatchNorm):
-        scale = norm.weight.double() * torch.rsqrt(norm.running_var.double() + norm.epsilon)
-        shift = shift - scale * norm.running_mean.double()
+    scale, shift = norm.fixed()
     with torch.no_grad():
         folded.weight.copy_(conv.weight.double() * scale[:, None, None, None])
         folded.bias.copy_(shift if conv.bias is None else shift + scale * conv.bias.double())
@@ -147,7 +167,7 @@ def refuse_unsupported(model: nn.Module) -> None:
         raise ConfigError(f"{type(model).__name__} has no unrolled form; give a NeurALLNet")
     if model.config.encoding != "direct":
         raise ConfigError(f"encoding {model.config.encoding!r} has no unrolled form; only direct encoding has")
-    known = {"conv": (nn.Conv2d,), "norm": (AffineBatchNorm, NoNorm), "excitation": (SqueezeExcite,)}
+    known = {"conv": (nn.Conv2d,), "norm": (AffineBatchNorm, InstanceBatchNorm, NoNorm), "excitation": (SqueezeExcite,)}
     for index, block in enumerate(model.blocks):
         where = f"blocks.{index}"
         if type(block) is not SpikingBlock:

@@ -55,6 +55,39 @@ class AffineBatchNorm(nn.Module):
         scale = self.weight * torch.rsqrt(variance + self.epsilon)
         return scale, self.bias - scale * center
 
+    def fixed(self) -> tuple[Tensor, Tensor]:
+        """The part of the map (C,), float64, that is the same for every image once trained: it folds into the convolution."""
+        scale = self.weight.double() * torch.rsqrt(self.running_var.double() + self.epsilon)
+        return scale, self.bias.double() - scale * self.running_mean.double()
+
+
+class InstanceBatchNorm(AffineBatchNorm):
+    """The first `own` channels normalized by each row's own moments, the others over the batch: IBN-a of Pan et al. 2018
+    (arXiv 1807.09441). A row is an image in the first block, which is where it stands.
+
+    What a stain or a lamp does to a whole image is gone from the own channels and still there in the others.
+    """
+
+    FLAT = 1e-3  # least variance of an own channel, whose current is of unit order: a flat picture stays flat
+
+    def __init__(self, channels: int, own: int) -> None:
+        super().__init__(channels)
+        self.own = own
+
+    def forward(self, mean: Tensor, square: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
+        """As `AffineBatchNorm`, but `scale` and `shift` (S, C) are of each row."""
+        scale, shift = (value.expand_as(mean) for value in super().forward(mean, square, pixels))
+        center, square = mean[:, : self.own], square[:, : self.own]
+        factor = self.weight[: self.own] * torch.rsqrt((square - center.square()).clamp_min(0) + self.FLAT)
+        offset = self.bias[: self.own] - factor * center
+        return torch.cat([factor, scale[:, self.own :]], 1), torch.cat([offset, shift[:, self.own :]], 1)
+
+    def fixed(self) -> tuple[Tensor, Tensor]:
+        """As `AffineBatchNorm.fixed`; own channels are left as they are, since their map differs from image to image."""
+        scale, shift = (value.clone() for value in super().fixed())
+        scale[: self.own], shift[: self.own] = 1, 0
+        return scale, shift
+
 
 class NoNorm(nn.Module):
     """Stands where batch normalization would: a bias per channel, for the ablation."""
@@ -65,6 +98,18 @@ class NoNorm(nn.Module):
 
     def forward(self, mean: Tensor, square: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
         return torch.ones_like(self.bias), self.bias
+
+    def fixed(self) -> tuple[Tensor, Tensor]:
+        """As `AffineBatchNorm.fixed`."""
+        return torch.ones_like(self.bias, dtype=torch.float64), self.bias.double()
+
+
+def make_norm(config: ModelConfig, channels: int, first: bool) -> nn.Module:
+    """The normalization of a block's currents; only the first block sees stain and lamp as they are and has own channels."""
+    if config.normalization == "none":
+        return NoNorm(channels)
+    own = round(config.own_norm * channels) if first and config.encoding == "direct" else 0
+    return InstanceBatchNorm(channels, own) if own else AffineBatchNorm(channels)
 
 
 class SqueezeExcite(nn.Module):
@@ -128,7 +173,7 @@ class SpikingBlock(nn.Module):
             self.conv: nn.Module = nn.Conv2d(inputs, channels, 3, stride=2, padding=1, bias=False)
         else:
             self.conv = SeparableConv(inputs, channels)
-        self.norm = AffineBatchNorm(channels) if config.normalization == "batch" else NoNorm(channels)
+        self.norm = make_norm(config, channels, first)
         self.excitation = make_excitation(config, channels, 1 if self.constant_input else self.steps)
         self.decay = nn.Parameter(torch.tensor(config.beta).logit()) if config.beta_learned else None
 

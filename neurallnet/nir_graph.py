@@ -24,7 +24,7 @@ from neurallnet.export import metadata
 from neurallnet.exporting_fold import fold_gain
 from neurallnet.hue import stained_alike
 from neurallnet.inference import folded_convolution
-from neurallnet.model import NeurALLNet
+from neurallnet.model import InstanceBatchNorm, NeurALLNet
 from neurallnet.neurons import Neuron
 from neurallnet.onnx_runtime import require
 
@@ -38,7 +38,8 @@ SEEN = {  # what happens to colours before the graph, by `ModelConfig.hue`
     "normalized": TURNED,
     "balanced": f"background made white (neurallnet.light.balance_light), {TURNED}",
 }
-VARIANT = "export the arm `nir` instead: train with --set model.excitation=gain --set model.reset_mechanism=zero"
+SETTINGS = ("excitation=gain", "own_norm=0", "reset_mechanism=zero")
+VARIANT = "export the arm `nir` instead: train with " + " ".join(f"--set model.{setting}" for setting in SETTINGS)
 
 
 def nir_graph(model: NeurALLNet, image_size: int, classes: Sequence[str] | None = None) -> "nir.NIRGraph":
@@ -112,6 +113,7 @@ def refuse_nir(model: nn.Module) -> None:
     for refused, why in (
         (config.encoding != "direct", f"encoding {config.encoding!r} needs a source of spikes, which no graph has; use 'direct'"),
         (config.excitation in ("step", "image"), f"excitation {config.excitation!r} has gates that look at the image; use 'gain'"),
+        (isinstance(model.blocks[0].norm, InstanceBatchNorm), "channels normalized by the image's moments do not fold; use own_norm 0"),
         (config.reset_mechanism != "zero", f"reset_mechanism {config.reset_mechanism!r}: neurons are set to zero; use 'zero'"),
         (config.convolution != "full", f"convolution {config.convolution!r} is not written; use 'full'"),
         (any(block.neuron.clamped_beta() >= 1 for block in model.blocks), "a beta of 1 has no finite time constant; lower it"),

@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper
 from torch import nn
 
-from neurallnet.inference import Unrolled, UnrolledBlock, unrolled_lif
+from neurallnet.inference import OwnNorm, Unrolled, UnrolledBlock, unrolled_lif
 from neurallnet.onnx_hue import balanced_light, normalized_hue
 from neurallnet.onnx_writer import Writer
 
@@ -100,6 +100,8 @@ def network_graph(net: Unrolled, image_size: int, opset: int) -> onnx.ModelProto
 def _block(w: Writer, block: UnrolledBlock, x: str, place: str) -> tuple[list[str], str | None]:
     """As `UnrolledBlock.forward`: names of the T spike tensors and of the gate."""
     current = _convolution(w, x, block.conv, f"{place}/current")
+    if block.own_norm is not None:
+        current = _own_norm(w, current, block.own_norm, f"{place}/norm")
     gate = None
     if block.squeeze is not None:
         (mean,) = w.node("GlobalAveragePool", current, name=f"{place}/squeeze")
@@ -113,6 +115,23 @@ def _block(w: Writer, block: UnrolledBlock, x: str, place: str) -> tuple[list[st
         currents = w.node("Split", current, name=f"{place}/step", **parts)
     values = [Value(w, name, place) for name in currents]
     return [spike.name for spike in unrolled_lif(values, block.neuron, heaviside)], gate
+
+
+def _own_norm(w: Writer, current: str, norm: OwnNorm, place: str) -> str:
+    """As `OwnNorm.forward`."""
+
+    def step(kind: str, *inputs: str, name: str) -> str:
+        return w.node(kind, *inputs, name=f"{place}/{name}")[0]
+
+    gain, shift, rest = (w.constant(f"{place}.{name}", getattr(norm, name)) for name in ("gain", "shift", "rest"))
+    mean = step("GlobalAveragePool", current, name="mean")
+    square = step("GlobalAveragePool", step("Mul", current, current, name="squared"), name="mean square")
+    variance = step("Relu", step("Sub", square, step("Mul", mean, mean, name="squared mean"), name="difference"), name="variance")
+    deviation = step("Sqrt", step("Add", variance, w.number(norm.flat), name="floor"), name="deviation")
+    factor = step("Div", gain, deviation, name="factor")
+    offset = step("Sub", shift, step("Mul", factor, mean, name="center"), name="offset")
+    scaled = step("Mul", current, step("Add", factor, rest, name="scale"), name="scaled")
+    return step("Add", scaled, offset, name="current")
 
 
 def _convolution(w: Writer, x: str, conv: nn.Conv2d, name: str) -> str:

@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from neurallnet.config import ModelConfig
 from neurallnet.encoding import encode
 from neurallnet.errors import ConfigError
 from neurallnet.hue import stained_alike
-from neurallnet.model import ImageSqueezeExcite, NeurALLNet, NoNorm, Output, SpikingBlock, SqueezeExcite
+from neurallnet.model import ImageSqueezeExcite, InstanceBatchNorm, NeurALLNet, NoNorm, Output, SpikingBlock, SqueezeExcite
 
 
 class ChannelBias(nn.Module):
@@ -25,6 +26,33 @@ class ChannelBias(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.bias[:, None, None]
+
+
+class InstanceBatchNorm2d(nn.Module):
+    """`model.InstanceBatchNorm` in torch's own words: (B, C, H, W), the first `own` channels by image, the others by batch."""
+
+    def __init__(self, channels: int, own: int, flat: float) -> None:
+        super().__init__()
+        self.own, self.flat, self.momentum, self.epsilon = own, flat, 0.1, 1e-5
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        plan = self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum, self.epsilon
+        own = self.weight[: self.own], self.bias[: self.own], self.flat, False
+        by_image = torch.group_norm(x[:, : self.own], self.own, *own)  # groups of one: what an exporter knows of instance norm
+        return torch.cat([by_image, F.batch_norm(x, *plan)[:, self.own :]], 1)
+
+
+def torch_norm(norm: nn.Module) -> nn.Module:
+    """A fresh module of torch's that normalizes as `norm` of a SpikingBlock does, with the same names of parameters."""
+    if isinstance(norm, NoNorm):
+        return ChannelBias(len(norm.bias))
+    if isinstance(norm, InstanceBatchNorm):
+        return InstanceBatchNorm2d(len(norm.bias), norm.own, norm.FLAT)
+    return nn.BatchNorm2d(len(norm.bias))
 
 
 def gated(x: Tensor, excitation: nn.Module | None) -> Tensor:
@@ -39,9 +67,9 @@ class SnnTorchBlock(nn.Module):
         super().__init__()
         import snntorch
 
-        neuron, channels = block.neuron, block.conv.out_channels
+        neuron = block.neuron
         self.conv, self.excitation, self.decay = (copy.deepcopy(part) for part in (block.conv, block.excitation, block.decay))
-        self.norm = ChannelBias(channels) if isinstance(block.norm, NoNorm) else nn.BatchNorm2d(channels)
+        self.norm = torch_norm(block.norm)
         self.leaky = snntorch.Leaky(
             beta=neuron.beta.item() if isinstance(neuron.beta, Tensor) else neuron.beta,
             threshold=neuron.threshold,
@@ -123,8 +151,7 @@ class DenseBlock(nn.Module):
     def __init__(self, block: SpikingBlock) -> None:
         super().__init__()
         self.conv = block.conv
-        channels = block.conv.out_channels
-        self.norm = ChannelBias(channels) if isinstance(block.norm, NoNorm) else nn.BatchNorm2d(channels)
+        self.norm = torch_norm(block.norm)
         self.excitation = block.excitation
 
     def forward(self, x: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ from neurallnet import onnx_graph  # noqa: E402
 
 CASES = [
     {},
+    {"own_norm": 0},
+    {"own_norm": 1},
     {"time_steps": 1},
     {"time_steps": 4},
     {"time_steps": 1, "excitation": "none"},

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from lively import batch_norm_like, lively, random_images
+from lively import torchs_norm, lively, random_images
 from torch import nn
 
 from neurallnet.errors import ConfigError
@@ -12,7 +12,7 @@ from neurallnet.inference import Unrolled, folded_convolution, unrolled_lif
 from neurallnet.neurons import Neuron, lif_loop
 
 
-@pytest.mark.parametrize("normalization", ["batch", "none"])
+@pytest.mark.parametrize("normalization", [{}, {"own_norm": 0}, {"own_norm": 1}, {"normalization": "none"}], ids=str)
 @pytest.mark.parametrize("excitation", ["step", "none"])
 @pytest.mark.parametrize("reset_delay", [True, False])
 @pytest.mark.parametrize("reset_mechanism", ["subtract", "zero"])
@@ -24,7 +24,7 @@ def test_unrolled_equals_the_network(time_steps, reset_mechanism, reset_delay, e
         reset_mechanism=reset_mechanism,
         reset_delay=reset_delay,
         excitation=excitation,
-        normalization=normalization,
+        **normalization,
     )
     images = random_images()
     wanted, details = model(images), Unrolled(model, details=True)(images)
@@ -53,7 +53,7 @@ def test_gates_are_those_of_the_network():
 def test_folding_means_what_batchnorm2d_means():
     block = lively().blocks[1]
     x = torch.rand(4, 6, 16, 16, generator=torch.Generator().manual_seed(0))
-    wanted = batch_norm_like(block.norm).eval()(block.conv(x))
+    wanted = torchs_norm(block.norm).eval()(block.conv(x))
     torch.testing.assert_close(folded_convolution(block)(x), wanted, rtol=1e-5, atol=1e-5)
 
 

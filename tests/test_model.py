@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from lively import lively, random_images
+from lively import lively, random_images, torchs_norm
 
 from neurallnet.checkpoints import load_weights, save_weights
 from neurallnet.config import FULL, ModelConfig
-from neurallnet.model import AffineBatchNorm, ImageSqueezeExcite, NeurALLNet, SqueezeExcite, parameter_count
+from neurallnet.model import AffineBatchNorm, ImageSqueezeExcite, InstanceBatchNorm, NeurALLNet, SqueezeExcite, parameter_count
 
 
 def test_base_has_the_papers_size(tmp_path):
@@ -19,6 +19,7 @@ def test_base_has_the_papers_size(tmp_path):
 
 
 VARIANTS = [{}, {"excitation": "none"}, {"excitation": "image"}, {"excitation": "gain"}, {"normalization": "none"}]
+VARIANTS += [{"own_norm": 0}, {"own_norm": 1}]
 VARIANTS += [{"time_steps": 1}, {"beta_learned": True}, {"convolution": "separable"}, {"encoding": "rate"}]
 
 
@@ -54,6 +55,29 @@ def test_batch_normalization_equals_torchs():
         torch.testing.assert_close(x * scale[:, None, None] + shift[:, None, None], theirs(x), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(ours.running_mean, theirs.running_mean)
     torch.testing.assert_close(ours.running_var, theirs.running_var)
+
+
+@pytest.mark.parametrize("own", [1, 3, 5])
+def test_own_channels_are_normalized_by_image_as_torch_does(own):
+    ours = InstanceBatchNorm(5, own)
+    with torch.no_grad():
+        ours.weight.uniform_(0.5, 2)
+        ours.bias.uniform_(-1, 1)
+    theirs = torchs_norm(ours)
+    x = torch.randn(4, 5, 6, 7) * torch.tensor([0.5, 1, 2, 4]).view(4, 1, 1, 1) + torch.arange(4.0).view(4, 1, 1, 1)
+    for training in (True, True, False):
+        scale, shift = ours.train(training)(x.mean((2, 3)), x.square().mean((2, 3)), 42)
+        found = x * scale[..., None, None] + shift[..., None, None]
+        torch.testing.assert_close(found, theirs.train(training)(x), rtol=1e-4, atol=1e-4)
+
+
+@torch.inference_mode()
+def test_how_strongly_an_image_is_stained_is_not_seen_by_own_channels():
+    """Twice the contrast: spikes of a first block of own channels alone stay, those of the others do not."""
+    images = random_images() * 4 - 2
+    blocks = (lively(own_norm=own, excitation="none").blocks[0] for own in (1, 0))
+    own, batch = ((block(images) != block(images * 2)).float().mean().item() for block in blocks)
+    assert own < 0.01 < 0.1 < batch
 
 
 def test_excitation_acts_on_each_time_step_of_each_image():

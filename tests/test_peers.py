@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from lively import batch_norm_like, lively, random_images
+from lively import torchs_norm, lively, random_images
 from torch.nn import functional as F
 
 from neurallnet.config import ModelConfig
@@ -76,7 +76,7 @@ def test_unknown_peer_is_named():
         build_peer("resnet")
 
 
-DENSE = [{}, {"excitation": "none"}, {"excitation": "gain"}, {"normalization": "none"}, {"convolution": "separable"}]
+DENSE = [{}, {"own_norm": 0}, {"own_norm": 1}, {"excitation": "none"}, {"excitation": "gain"}, {"normalization": "none"}, {"convolution": "separable"}]
 
 
 @pytest.mark.parametrize("config", DENSE, ids=str)
@@ -91,7 +91,7 @@ def test_dense_twin_is_the_network_with_relu(config):
     for block in model.blocks:
         conv = block.conv.merged() if isinstance(block.conv, SeparableConv) else block.conv
         x = F.conv2d(x, conv.weight, stride=2, padding=1)
-        x = batch_norm_like(block.norm).eval()(x) if not config.get("normalization") else x + block.norm.bias[:, None, None]
+        x = torchs_norm(block.norm).eval()(x) if not config.get("normalization") else x + block.norm.bias[:, None, None]
         if block.excitation is not None:
             x = x * block.excitation(x.mean((2, 3)))[:, :, None, None]
         x = x.relu()
@@ -109,6 +109,8 @@ def test_dense_twin_of_a_network_that_differs_only_in_time_is_the_same():
 
 TWINS = [
     {},
+    {"own_norm": 0},
+    {"own_norm": 1},
     {"time_steps": 1},
     {"time_steps": 4, "reset_delay": False},
     {"time_steps": 4, "reset_mechanism": "zero", "surrogate": "fast_sigmoid", "surrogate_slope": 25.0},

@@ -1,8 +1,8 @@
 """What a network computes on the way to its answer, per image, in the one forward pass that gives the answer.
 
 `appearance` says whether an image looks like those the network was made for. It has the image's own colours, before hues are
-normalized, and the normalized current of the first convolution, which its neurons receive before any gate: of both the mean and,
-of the current at several scales, the standard deviation over pixels. Filters see colour and texture; averaging the current over
+normalized, and the current of the first convolution, normalized as far as that is the same for every image (what is normalized by
+an image's own moments would hide how it differs): of both the mean and, of the current at several scales, the standard deviation over pixels. Filters see colour and texture; averaging the current over
 2 x 2 pixels again and again tells fine structure from coarse, so that magnification and focus show too. Spike rates of the blocks
 (`rates_<l>`) are what later layers make of it; they forget what the task does not need, and separate laboratories less well.
 """
@@ -88,8 +88,8 @@ def _watch(blocks: list[nn.Module], add: Callable[[str, Tensor], None], size: Ca
     def add_currents(module: nn.Module, args: tuple, normalized: Any) -> None:
         current = normalized
         if isinstance(normalized, tuple):  # a spiking block's normalization is a map, applied where the neurons read
-            scale, shift = (value[..., None, None] for value in normalized)
-            current = raw[0].float() * scale + shift
+            scale, shift = (value[:, None, None] for value in module.fixed())
+            current = (raw[0].double() * scale + shift).float()
         add("currents", current_statistics(current.unflatten(0, (-1, size())).mean(0)))
 
     def add_rates(name: str) -> Callable[..., None]:

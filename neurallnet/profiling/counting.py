@@ -14,6 +14,7 @@ connections; windows that hang over the edge have fewer, so the count is exact, 
 | first convolution (direct coding: real numbers)   | MAC, once per image when its input is the same each step |
 | SE: squeeze (a mean), two linear layers, gating   | adds as AC; MAC; one MAC per current                     |
 | normalization                                     | none when folded into the weights, else one MAC per current |
+| channels normalized by the image's own moments    | their sum as AC, sum of squares and map as MAC, per current |
 | mean over pixels before the read-out, read-out    | one AC per spike; MAC                                    |
 | membrane update (leak, input, reset, threshold)   | counted apart, one per neuron and time step              |
 """
@@ -26,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from neurallnet.errors import DataError
-from neurallnet.model import NeurALLNet, SpikingBlock, SqueezeExcite
+from neurallnet.model import InstanceBatchNorm, NeurALLNet, SpikingBlock, SqueezeExcite
 from neurallnet.profiling.layers import LayerCount, dense_macs, fan_out
 
 
@@ -135,10 +136,14 @@ class _Counter:
             count.output_spikes += float(fired.sum())
             count.membrane_updates += spikes.numel()
             self.spoke[count.layer] = self.spoke.get(count.layer, torch.zeros_like(fired)) + fired
-            if not self.norm_folded:
+            own = block.norm.own / spikes.shape[1] if isinstance(block.norm, InstanceBatchNorm) else 0.0
+            if not self.norm_folded or own:
+                each = 2 * own + (0 if self.norm_folded else 1 - own)
                 norm = self.entry(f"{name}.norm", "normalization")
-                norm.macs += currents
-                norm.dense_macs += neurons * self.batch
+                norm.macs += each * currents
+                norm.acs += own * currents
+                norm.dense_macs += each * neurons * self.batch
+                norm.dense_acs += own * neurons * self.batch
                 norm.connections += neurons * self.batch
                 norm.inputs = norm.outputs = neurons
                 norm.steps = len(args[0]) // self.batch

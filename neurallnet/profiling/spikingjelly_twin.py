@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from neurallnet.errors import ConfigError
 from neurallnet.model import NeurALLNet, SqueezeExcite
+from neurallnet.twins import torch_norm
 
 
 class SpikingJellyTwin(nn.Module):
@@ -41,7 +42,7 @@ class SpikingJellyTwin(nn.Module):
             )
             parts = {
                 "conv": nn.Conv2d(conv.in_channels, width, 3, stride=2, padding=1, bias=False),
-                "norm": nn.BatchNorm2d(width) if config.normalization == "batch" else nn.Identity(),
+                "norm": torch_norm(block.norm),
                 "lif": lif,
             }
             if config.excitation != "none":
