@@ -1,6 +1,7 @@
 """Counts against brute force and torch's own counter, and energy models against numbers worked out by hand."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -135,11 +136,22 @@ def test_one_layer_worked_out_by_hand():
     assert layers["pool"].acs == layers["blocks.0.neurons"].output_spikes
 
 
-def test_normalization_counts_unless_folded(model, images):
+def test_normalization_counts_unless_folded(images):
+    """Currents of 3 x 8 x 9, 4 x 4 x 5 and 5 x 2 x 3: the first block once, the others at each of 3 steps."""
+    model = NeurALLNet(replace(TINY, own_norm=0))
     folded, apart = count_operations(model, images), count_operations(model, images, norm_folded=False)
     assert not any(layer.kind == "normalization" for layer in folded)
-    norms = [layer.macs for layer in apart if layer.kind == "normalization"]
-    assert norms == [3 * 8 * 9, 3 * 4 * 4 * 5, 3 * 5 * 2 * 3]  # first block once, the others at each of 3 steps
+    norms = [(layer.macs, layer.acs) for layer in apart if layer.kind == "normalization"]
+    assert norms == [(3 * 8 * 9, 0), (3 * 4 * 4 * 5, 0), (3 * 5 * 2 * 3, 0)]
+
+
+def test_own_channels_are_never_folded(images):
+    """2 of 3 channels, 8 x 9 currents each: a sum, a sum of squares and the map; the third channel folds."""
+    model = NeurALLNet(replace(TINY, own_norm=0.6))
+    (own,) = [layer for layer in count_operations(model, images) if layer.kind == "normalization"]
+    assert (own.layer, own.acs, own.macs, own.connections) == ("blocks.0.norm", 2 * 72, 2 * 2 * 72, 2 * 2 * 72)
+    apart = by_name(count_operations(model, images, norm_folded=False))["blocks.0.norm"]
+    assert (apart.acs, apart.macs) == pytest.approx((2 * 72, 2 * 2 * 72 + 72))
 
 
 def test_a_network_without_se_has_no_gates_and_the_mode_is_left_alone(images):

@@ -22,7 +22,7 @@ from neurallnet.nir_run import chain, read_nir, run_in_snntorch, run_nir
 
 nir = pytest.importorskip("nir")
 
-WORDS = {"excitation": "gain", "reset_mechanism": "zero", "time_steps": 4}
+WORDS = {"excitation": "gain", "own_norm": 0, "reset_mechanism": "zero", "time_steps": 4}
 CASES = [
     {},
     {"reset_delay": False},
@@ -137,6 +137,7 @@ def test_graph_that_computes_something_else_is_found(tmp_path):
     [
         ({"excitation": "step"}, "excitation 'step' has gates that look at the image; use 'gain'"),
         ({"excitation": "image"}, "excitation 'image' has gates"),
+        ({"own_norm": 0.5}, "channels normalized by the image's moments do not fold; use own_norm 0"),
         ({"reset_mechanism": "subtract"}, "reset_mechanism 'subtract': neurons are set to zero; use 'zero'"),
         ({"encoding": "rate"}, "encoding 'rate' needs a source of spikes"),
         ({"encoding": "latency"}, "encoding 'latency' needs"),
@@ -150,7 +151,7 @@ def test_graph_that_computes_something_else_is_found(tmp_path):
 def test_what_nir_cannot_say_is_refused_with_the_variant_that_can(case, said):
     with pytest.raises(ConfigError) as refusal:
         nir_graph(build_model(ModelConfig(**{**WORDS, **case})), 32)
-    assert said in str(refusal.value) and "model.excitation=gain" in str(refusal.value)
+    assert said in str(refusal.value) and "model.excitation=gain --set model.own_norm=0" in str(refusal.value)
 
 
 def test_the_arm_is_not_refused_and_broken_weights_are():

@@ -35,15 +35,17 @@ def test_logits_and_rates_are_those_of_the_network(model):
     assert all(value.dtype == np.float32 and np.isfinite(value).all() for value in found.values())
 
 
-def test_currents_are_statistics_of_the_normalized_first_convolution(model):
+def test_currents_are_statistics_of_the_first_convolution_before_an_image_normalizes_itself(model):
+    """Channels normalized over the batch have their normalized current; own channels the raw one."""
     images = pictures()
-    block = model.blocks[0]
+    block, own = model.blocks[0], model.blocks[0].norm.own
     with torch.no_grad():
-        x = stained_alike(to_float(torch.from_numpy(images)), model.config.hue) * 4 - 2
+        current = block.conv(stained_alike(to_float(torch.from_numpy(images)), model.config.hue) * 4 - 2)
         norm = nn.functional.batch_norm(
-            block.conv(x), block.norm.running_mean, block.norm.running_var, block.norm.weight, block.norm.bias, eps=1e-5
+            current, block.norm.running_mean, block.norm.running_var, block.norm.weight, block.norm.bias, eps=1e-5
         )
-    current = norm.numpy()
+    assert 0 < own < len(block.norm.bias)
+    current = torch.cat([current[:, :own], norm[:, own:]], 1).numpy()
     pooled = current.reshape(5, 6, 8, 2, 8, 2).mean((3, 5))
     expected = [current.mean((2, 3)), np.log(current.std((2, 3))), np.log(pooled.std((2, 3)))]
     pixels = images / 255

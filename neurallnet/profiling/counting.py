@@ -144,7 +144,7 @@ class _Counter:
                 norm.acs += own * currents
                 norm.dense_macs += each * neurons * self.batch
                 norm.dense_acs += own * neurons * self.batch
-                norm.connections += neurons * self.batch
+                norm.connections += each * neurons * self.batch
                 norm.inputs = norm.outputs = neurons
                 norm.steps = len(args[0]) // self.batch
             if isinstance(block.excitation, SqueezeExcite):

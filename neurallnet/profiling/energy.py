@@ -107,7 +107,7 @@ def spiking_energy(layers: list[LayerCount], a: Arithmetic, spikes: float = 1.0)
         elif c.kind == "dense":
             parts["dense layers"] += _dense(c, a, c.macs, c.steps, _input_bits(c, a))
         elif c.kind == "normalization":
-            parts["dense layers"] += c.macs * a.mac(a.state)
+            parts["dense layers"] += c.macs * a.mac(a.state) + c.acs * (a.add() + _state_access(c.outputs, a))
         elif c.kind == "gate":
             parts["gates"] += c.macs * a.mac(a.state) + c.acs * a.add() + c.acs * _state_access(c.outputs, a)
         elif c.kind == "neurons" and a.memory != "none":
