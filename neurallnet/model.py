@@ -2,11 +2,12 @@ r"""NeurALLNet: a convolutional spiking network with squeeze-and-excitation (SE)
 
 An RGB image enters as a constant current at each of T time steps (direct encoding; `encoding.py` has others). Every block is
 
-    convolution -> batch normalization -> SE gate -> leaky integrate-and-fire neurons -> spikes
+    convolution -> normalization -> SE gate -> leaky integrate-and-fire neurons -> spikes
 
 and the spikes of the last block, averaged over space, are read out by a linear layer; the logits are the mean over time steps.
 SE recalibrates each channel's current at each time step (Hu et al. 2018, doi 10.1109/CVPR.2018.00745), before the threshold,
-so that what travels between blocks stays 0 or 1. All time steps pass through a convolution as one batch, and the first
+so that what travels between blocks stays 0 or 1. Normalization is over the batch; some channels of the first block are normalized
+by each image's own moments (`InstanceBatchNorm`). All time steps pass through a convolution as one batch, and the first
 convolution runs once, since its input does not change; `fused.py` does the rest in one pass over memory per block.
 
 The paper gives the parts, the parameter count and "channel-wise recalibration across temporal spike steps"; layer sizes are ours.

@@ -40,10 +40,13 @@ class InstanceBatchNorm2d(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        plan = self.running_mean, self.running_var, self.weight, self.bias, self.training, self.momentum, self.epsilon
-        own = self.weight[: self.own], self.bias[: self.own], self.flat, False
-        by_image = torch.group_norm(x[:, : self.own], self.own, *own)  # groups of one: what an exporter knows of instance norm
-        return torch.cat([by_image, F.batch_norm(x, *plan)[:, self.own :]], 1)
+        mine, others = slice(None, self.own), slice(self.own, None)
+        # groups of one channel: instance normalization in the words that an exporter knows
+        by_image = torch.group_norm(x[:, mine], self.own, self.weight[mine], self.bias[mine], self.flat, False)
+        if self.own == len(self.weight):
+            return by_image
+        state = [value[others] for value in (self.running_mean, self.running_var, self.weight, self.bias)]
+        return torch.cat([by_image, F.batch_norm(x[:, others], *state, self.training, self.momentum, self.epsilon)], 1)
 
 
 def torch_norm(norm: nn.Module) -> nn.Module:

@@ -167,7 +167,8 @@ def test_snntorch_twin_equals_the_network_in_a_training_step(config):
             count, steps = 6 * 16 * 16, model.config.time_steps
             batch_part = (buffer - 0.9 * lively(**config).state_dict()[name]) * (steps * (count - 1)) / (steps * count - 1)
             buffer = 0.9 * lively(**config).state_dict()[name] + batch_part
-        torch.testing.assert_close(buffer, state[name], rtol=1e-5, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
+        used = slice(getattr(model.blocks[0].norm, "own", 0) if name.startswith("blocks.0") else 0, None)  # own channels use none
+        torch.testing.assert_close(buffer[used], state[name][used], rtol=1e-5, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
 
 
 def test_twin_is_not_kept_alive_by_snntorch():
