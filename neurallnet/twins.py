@@ -33,7 +33,8 @@ class InstanceBatchNorm2d(nn.Module):
 
     def __init__(self, channels: int, own: int, flat: float) -> None:
         super().__init__()
-        self.own, self.flat, self.momentum, self.epsilon = own, flat, 0.1, 1e-5
+        self.own, self.others = own, channels - own
+        self.flat, self.momentum, self.epsilon = flat, 0.1, 1e-5
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
@@ -43,7 +44,7 @@ class InstanceBatchNorm2d(nn.Module):
         mine, others = slice(None, self.own), slice(self.own, None)
         # groups of one channel: instance normalization in the words that an exporter knows
         by_image = torch.group_norm(x[:, mine], self.own, self.weight[mine], self.bias[mine], self.flat, False)
-        if self.own == len(self.weight):
+        if not self.others:
             return by_image
         state = [value[others] for value in (self.running_mean, self.running_var, self.weight, self.bias)]
         return torch.cat([by_image, F.batch_norm(x[:, others], *state, self.training, self.momentum, self.epsilon)], 1)
