@@ -113,7 +113,7 @@ def refuse_nir(model: nn.Module) -> None:
     for refused, why in (
         (config.encoding != "direct", f"encoding {config.encoding!r} needs a source of spikes, which no graph has; use 'direct'"),
         (config.excitation in ("step", "image"), f"excitation {config.excitation!r} has gates that look at the image; use 'gain'"),
-        (isinstance(model.blocks[0].norm, InstanceBatchNorm), "channels normalized by the image's moments do not fold; use own_norm 0"),
+        (type(model.blocks[0].norm) is InstanceBatchNorm, "channels normalized by the image's moments do not fold; use own_norm 0"),
         (config.reset_mechanism != "zero", f"reset_mechanism {config.reset_mechanism!r}: neurons are set to zero; use 'zero'"),
         (config.convolution != "full", f"convolution {config.convolution!r} is not written; use 'full'"),
         (any(block.neuron.clamped_beta() >= 1 for block in model.blocks), "a beta of 1 has no finite time constant; lower it"),

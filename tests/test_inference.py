@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from lively import torchs_norm, lively, random_images
+from lively import lively, random_images, torchs_norm
 from torch import nn
 
 from neurallnet.errors import ConfigError

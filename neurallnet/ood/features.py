@@ -2,9 +2,10 @@
 
 `appearance` says whether an image looks like those the network was made for. It has the image's own colours, before hues are
 normalized, and the current of the first convolution, normalized as far as that is the same for every image (what is normalized by
-an image's own moments would hide how it differs): of both the mean and, of the current at several scales, the standard deviation over pixels. Filters see colour and texture; averaging the current over
-2 x 2 pixels again and again tells fine structure from coarse, so that magnification and focus show too. Spike rates of the blocks
-(`rates_<l>`) are what later layers make of it; they forget what the task does not need, and separate laboratories less well.
+an image's own moments would hide how it differs): of both the mean and, of the current at several scales, the standard deviation
+over pixels. Filters see colour and texture; averaging the current over 2 x 2 pixels again and again tells fine structure from
+coarse, so that magnification and focus show too. Spike rates of the blocks (`rates_<l>`) are what later layers make of it; they
+forget what the task does not need, and separate laboratories less well.
 """
 
 from collections.abc import Callable
