@@ -1,7 +1,7 @@
 """Checkpoints and weights as safetensors: never unpickled, written atomically, checked on reading.
 
-A checkpoint is one file: the tensors of the network and of its average under `model/`, those of the best epoch under `best/`,
-the optimizer's under `optimizer/<parameter>/<name>`, and the rest of the state as JSON in the header.
+A checkpoint is one file: the tensors of the network and of its average under `model/`, the optimizer's under
+`optimizer/<parameter>/<name>`, and the rest of the state as JSON in the header.
 """
 
 import json
@@ -22,49 +22,30 @@ _METADATA = "neurallnet"
 
 @dataclass
 class Checkpoint:
-    """Where a training stands: `history` has a row per finished epoch, `best_weights` those of the best of them."""
+    """Where a training stands: `history` has a row per finished epoch."""
 
     digest: str
     history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = 0
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
 
     @property
     def epoch(self) -> int:
         return len(self.history)
 
-    @property
-    def best(self) -> dict[str, float]:
-        return self.history[self.best_epoch - 1]
-
-    def add(self, row: dict[str, float], model: nn.Module) -> None:
-        """Append an epoch; it is the best when its validation accuracy is highest, at equal accuracy its loss lowest."""
-        self.history.append(row)
-        if self.best_epoch == 0 or rank(row) > rank(self.best):
-            self.best_epoch = self.epoch
-            self.best_weights = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
-
-
-def rank(row: dict[str, float]) -> tuple[float, float]:
-    """What makes an epoch the best: validation accuracy, then the smaller validation loss."""
-    return row["val_accuracy"], -row["val_loss"]
-
 
 def save_checkpoint(path: Path, state: Checkpoint, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Replace `path` in one step; a kill at any moment leaves the old or the new file, whole."""
     tensors = {f"model/{name}": tensor for name, tensor in model.state_dict().items()}
-    tensors |= {f"best/{name}": tensor for name, tensor in state.best_weights.items()}
     for name, parameter in model.named_parameters():
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"optimizer/{name}/{key}"] = value
-    header = {"digest": state.digest, "history": state.history, "best_epoch": state.best_epoch}
+    header = {"digest": state.digest, "history": state.history}
     write_tensors(path, tensors, header)
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, digest: str) -> Checkpoint:
     """Put a checkpoint's tensors into `model` and `optimizer` and return its state; raises RunError when it does not fit."""
     tensors, header = read_tensors(path)
-    if not header.keys() >= {"digest", "history", "best_epoch"}:
+    if not header.keys() >= {"digest", "history"}:
         raise RunError(f"{path}: not a checkpoint of this package; remove it to start anew")
     if header["digest"] != digest:
         raise RunError(f"{path}: checkpoint of another run ({header['digest']}, wanted {digest}); remove it to start anew")
@@ -73,7 +54,7 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: torch.optim.Optimiz
         values = _below(tensors, f"optimizer/{name}/")
         if values:
             optimizer.state[parameter] = values
-    return Checkpoint(digest, header["history"], header["best_epoch"], _below(tensors, "best/"))
+    return Checkpoint(digest, header["history"])
 
 
 def save_weights(path: Path, model: nn.Module, metadata: dict[str, Any] | None = None) -> None:

@@ -126,7 +126,7 @@ def train(
     if evaluate_after:
         evaluate_run(run, place, data, why="neurallnet train --evaluate")
         _print_metrics(run.predictions("test"), record["profile"])
-    typer.echo(f"run: {run.folder} ({record['parameters']:,} parameters, best epoch {record['best_epoch']} of {record['epochs']})")
+    typer.echo(f"run: {run.folder} ({record['parameters']:,} parameters, {record['epochs']} epochs)")
 
 
 @app.command()

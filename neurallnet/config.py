@@ -124,8 +124,9 @@ class TrainConfig:
     learning_rate: Annotated[float, Field(gt=0)] = 3e-3  # peak of a one-cycle schedule
     weight_decay: Annotated[float, Field(ge=0)] = 0.02  # AdamW, on convolution and linear weights only
     label_smoothing: Fraction = 0.05  # keeps confidence below certainty on near-duplicates
-    patience: Positive = 16  # epochs without better validation accuracy before stopping
-    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.99  # decay of the averaged weights that are kept; 0 keeps the last ones
+    # decay of the weights' running average. The average after the last epoch is kept: an epoch chosen by the validation images of
+    # other slides was often one from before the learning rate had fallen
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.99
     loss: Literal["mean_ce", "rate_ce", "tet", "count_ce"] = "mean_ce"  # cross-entropy of the time-mean logits; others are arms
     # "balanced": a class counts by its inverse frequency; a clear gain in short trials, none at full length with an earlier recipe
     class_weights: Literal["balanced", "none"] = "balanced"

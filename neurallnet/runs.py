@@ -5,7 +5,7 @@
       split.csv               image -> fold
       checkpoint.safetensors  while training
       history.csv             a row per epoch
-      weights.safetensors     float32 weights and buffers of the best validation epoch
+      weights.safetensors     float32 weights and buffers, averaged, after the last epoch
       predictions-val.csv     logits of the validation images; `evaluate_run` adds predictions-test.csv
       run.json                written last: a run without it is unfinished and is resumed
 """
@@ -23,7 +23,7 @@ import torch
 from filelock import FileLock
 from torch import nn
 
-from neurallnet.checkpoints import load_weights, rank, save_weights
+from neurallnet.checkpoints import load_weights, save_weights
 from neurallnet.config import RunConfig, run_config, with_changes
 from neurallnet.data.splits import write_split
 from neurallnet.data.tables import read_table, write_table, write_text
@@ -53,7 +53,7 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """run.json: provenance, best epoch, parameter count, seconds."""
+        """run.json: provenance, parameter count, seconds."""
         return read_evidence(self.folder / "run.json")
 
     @property
@@ -163,7 +163,6 @@ def _train(
         "parameters": parameter_count(model),
         "weights_bytes": (folder / "weights.safetensors").stat().st_size,
         "epochs": len(history),
-        "best_epoch": max(history, key=rank)["epoch"],
         "images": {fold: int(n) for fold, n in split["fold"].value_counts().sort_index().items()},
         "seconds_since_last_resume": round(seconds, 1),
     }

@@ -1,4 +1,4 @@
-"""Fit a network: one loop, early stopping on validation, and a checkpoint every epoch from which it goes on bit for bit.
+"""Fit a network: one loop, and a checkpoint every epoch from which it goes on bit for bit.
 
 Nothing random outlives an epoch: its order and augmentation come from a generator seeded with (seed, epoch). A run killed in
 epoch 7 and started again therefore repeats epoch 7 exactly and ends with the weights of an uninterrupted run.
@@ -58,11 +58,12 @@ def fit(
     after_epoch: Callable[[int], Any] | None = None,
     changes: AugmentConfig | None = None,
 ) -> list[dict[str, float]]:
-    """Train `model` in place and leave the weights of its best validation epoch in it; returns the history, a row per epoch.
+    """Train `model` in place and leave its averaged weights after the last epoch in it; returns the history, a row per epoch.
 
     What is validated and kept are weights averaged over the last steps (Polyak & Juditsky 1992, doi 10.1137/0330046), in
-    float32. `train`, `validation`: indices into `examples`. `checkpoint` is written after each epoch, and read first when it
-    exists; `digest` must equal the one it was written with. `after_epoch` is called once an epoch is safe on disk.
+    float32. Validation images choose nothing here. `train`, `validation`: indices into `examples`. `checkpoint` is written after
+    each epoch, and read first when it exists; `digest` must equal the one it was written with. `after_epoch` is called once an
+    epoch is safe on disk.
     Raises RunError when the loss or a weight stops being finite, or the checkpoint is damaged or of another run.
     """
     average = AveragedModel(model, multi_avg_fn=partial(move_average, config.averaging), use_buffers=True)
@@ -72,7 +73,7 @@ def fit(
     state = load_checkpoint(checkpoint, pair, optimizer, digest) if checkpoint.exists() else Checkpoint(digest)
     bar = tqdm(total=config.epochs, initial=state.epoch, unit="epoch", disable=None if progress is None else not progress)
     with bar:
-        while state.epoch < config.epochs and state.epoch - state.best_epoch < config.patience:
+        while state.epoch < config.epochs:
             plan = config, changes or AugmentConfig(), weights
             epoch = Epoch(model, average, optimizer, examples, *plan, seed, state.epoch)
             loss, right = epoch.run(train)
@@ -83,13 +84,13 @@ def fit(
             if not (finite and math.isfinite(row["train_loss"] + row["val_loss"])):
                 rate = config.learning_rate
                 raise RunError(f"loss or weights are not finite in epoch {row['epoch']}: lower train.learning_rate ({rate})")
-            state.add(row, average.module)
+            state.history.append(row)
             save_checkpoint(checkpoint, state, pair, optimizer)
             bar.update()
-            bar.set_postfix(val_accuracy=f"{row['val_accuracy']:.4f}", best=f"{state.best['val_accuracy']:.4f}")
+            bar.set_postfix(val_accuracy=f"{row['val_accuracy']:.4f}")
             if after_epoch is not None:
                 after_epoch(state.epoch)
-    model.load_state_dict(state.best_weights)
+    model.load_state_dict(average.module.state_dict())
     return state.history
 
 
@@ -185,6 +186,6 @@ def predict_logits(
 
 
 def validation_scores(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Cross-entropy and accuracy, the quantities that choose the epoch."""
+    """Cross-entropy and accuracy of an epoch."""
     loss = F.cross_entropy(torch.from_numpy(logits), torch.from_numpy(labels)).item()
     return {"val_loss": loss, "val_accuracy": float((logits.argmax(1) == labels).mean())}

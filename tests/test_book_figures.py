@@ -82,13 +82,13 @@ def test_runs_table_counts_the_predictions_and_keeps_the_order_of_the_arms(tmp_p
     from runs_table import COLUMNS, run_rows, runs_html
 
     base, held = make_arm("full", "base", 3).config, make_arm("full", "session-2", 1).config
-    facts = {"parameters": 295254, "epochs": 24, "best_epoch": 17, "precision": "bfloat16"}
+    facts = {"parameters": 295254, "epochs": 24, "precision": "bfloat16"}
     a_run(tmp_path / "0-m", {"run": held.digest(), "config": held.to_dict(), **facts}, "e,Pre,test,Pre\nf,Pro,test,Early\n")
     a_run(tmp_path / "1-m", {"run": base.digest(), "config": base.to_dict(), **facts}, None)
     first, second = (dict(zip(COLUMNS, [cell.text for cell in row], strict=True)) for row in run_rows(tmp_path))
     assert first == {
         **{"Arm": "base", "Seed": "3", "Protocol": "random", "Fold": "0", "Validation accuracy": "75.00%"},
-        **{"Test accuracy": "not read", "Test images": "", "Parameters": "295,254", "Epoch kept": "17 of 24"},
+        **{"Test accuracy": "not read", "Test images": "", "Parameters": "295,254", "Epochs": "24"},
         **{"Trained in": "bfloat16", "Folder": "1-m"},
     }
     assert [second[name] for name in ("Arm", "Seed", "Protocol", "Fold")] == ["session-2", "1", "session", "2"]

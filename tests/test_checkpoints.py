@@ -22,7 +22,7 @@ def trained(tmp_path):
     model(torch.rand(2, 3, 16, 16)).logits.sum().backward()
     optimizer.step()
     state = Checkpoint("abc")
-    state.add({"epoch": 1, "val_accuracy": 0.5, "val_loss": 1.0}, model)
+    state.history.append({"epoch": 1, "val_accuracy": 0.5, "val_loss": 1.0})
     path = tmp_path / "checkpoint.safetensors"
     save_checkpoint(path, state, model, optimizer)
     return path, model, optimizer
@@ -33,18 +33,11 @@ def test_checkpoint_restores_weights_optimizer_and_history(trained):
     other = NeurALLNet(SMALL)
     fresh = make_optimizer(other, TrainConfig())
     state = load_checkpoint(path, other, fresh, "abc")
-    assert state.history == [{"epoch": 1, "val_accuracy": 0.5, "val_loss": 1.0}] and state.best_epoch == 1
+    assert state.history == [{"epoch": 1, "val_accuracy": 0.5, "val_loss": 1.0}]
     for ours, theirs in zip(other.parameters(), model.parameters(), strict=True):
         assert torch.equal(ours, theirs)
         for key, value in optimizer.state[theirs].items():
             assert torch.equal(fresh.state[ours][key], value), key
-
-
-def test_best_epoch_is_accuracy_then_loss():
-    model, state = NeurALLNet(SMALL), Checkpoint("x")
-    for accuracy, loss in ((0.8, 0.5), (0.9, 0.9), (0.9, 0.4), (0.85, 0.1)):
-        state.add({"val_accuracy": accuracy, "val_loss": loss}, model)
-    assert state.best_epoch == 3
 
 
 def test_checkpoint_of_another_run_is_refused(trained):

@@ -67,9 +67,9 @@ def test_an_interrupted_training_of_a_variant_goes_on_from_its_checkpoint(change
     """Names and shapes of the optimizer's state, a scalar among them, come back."""
     draw = np.random.default_rng(0)
     examples = Examples(draw.integers(0, 256, (24, 16, 16, 3), dtype=np.uint8), np.arange(24) % 2)
-    train = TrainConfig(epochs=1, batch_size=8, precision="float32", patience=9)
+    train = TrainConfig(epochs=1, batch_size=8, precision="float32")
     config, rows = ModelConfig(classes=2, channels=(4, 6), **changes), np.arange(24)
     fit(build_model(config), examples, rows, rows, train, 0, tmp_path / "c.safetensors", progress=False)
-    longer = TrainConfig(epochs=2, batch_size=8, precision="float32", patience=9)
+    longer = TrainConfig(epochs=2, batch_size=8, precision="float32")
     history = fit(build_model(config), examples, rows, rows, longer, 0, tmp_path / "c.safetensors", progress=False)
     assert [row["epoch"] for row in history] == [1, 2]

@@ -76,7 +76,7 @@ def test_no_text_is_cut_off_and_none_lies_on_another(name):
     [
         ("intervals", "Corner with the scale bar only, group: 95.0% [90.0%, 99.0%]"),
         ("pareto", "narrow-0: 98.5% [90.0%, 99.0%], 9.8 million, on the front."),
-        ("learning", "Weights kept: epoch 2, 90.0%."),
+        ("learning", "validation accuracy 50.0% to 90.0%."),
         ("confusion", "True class Benign: 9 called Benign, 1 called Pro."),
         ("curves", "blur: 98.0% to 80.0%."),
         ("latency", "ours, onnxruntime: 1.4, 1.6."),

@@ -41,7 +41,7 @@ def run(tmp_path):
     write_table(pd.DataFrame(history), folder / "history.csv")
     machine = {"cpu": "a processor", "cores": 2, "threads": 1, "gpu": None, "system": "a system", "versions": {"torch": "2"}}
     record = {"config": {"data": {"source": "folder"}}, "manifest": "m" * 64, "split": "s" * 64, "package": "p" * 64}
-    record |= {"parameters": 1234, "precision": "float32", "machine": machine, "epochs": 2, "best_epoch": 2}
+    record |= {"parameters": 1234, "precision": "float32", "machine": machine, "epochs": 2}
     record |= {"images": {"test": 60, "train": 120, "val": 15}}
     write_text(canonical_json(record), folder / "run.json")
     notes = {"folder": "my & slides", "split": "group (why)", "synthetic": False, "ood": "fitted"}

@@ -28,7 +28,7 @@ COLUMNS = {
     "Test accuracy": True,
     "Test images": True,
     "Parameters": True,
-    "Epoch kept": True,
+    "Epochs": True,
     "Trained in": False,
     "Folder": False,
 }
@@ -62,7 +62,7 @@ def _row(path: Path, record: dict[str, Any], arm: str) -> list[Cell]:
         _share(test),
         Cell(f"{test[1]:,}", test[1]) if test else Cell("", ""),
         Cell(f"{record['parameters']:,}", record["parameters"]),
-        Cell(f"{record['best_epoch']} of {record['epochs']}", record["best_epoch"]),
+        Cell(str(record["epochs"]), record["epochs"]),
         Cell(record["precision"], record["precision"]),
         Cell(path.name, path.name),
     ]

@@ -26,7 +26,7 @@ def train_own(data: Path, work: Workspace, changes: dict[str, Any], seed: int, s
         typer.echo(f"test: {row['name'].lower()} {row['value']:.4f}{given}, n = {facts['metrics']['n']} images")
     typer.echo(f"flag of foreign images: {facts['ood']}")
     record = run.record
-    typer.echo(f"run: {run.folder} ({record['parameters']:,} parameters, best epoch {record['best_epoch']} of {record['epochs']})")
+    typer.echo(f"run: {run.folder} ({record['parameters']:,} parameters, {record['epochs']} epochs)")
     typer.echo(f"report: {report} (not a medical device)")
     return report
 

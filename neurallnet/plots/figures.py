@@ -83,20 +83,8 @@ def learning_curve_figure(history: pd.DataFrame, *, synthetic: bool = False, tit
     loss.set_ylabel("Loss (nats)")
     loss.legend(frameon=False, labelcolor=INK)
     accuracy.plot(history["epoch"], history["val_accuracy"], color=ORANGE, marker=MARKERS[1], markersize=4)
-    best = history.sort_values(["val_accuracy", "val_loss"], ascending=[False, True]).iloc[0]
     for axes in (loss, accuracy):
-        axes.axvline(best["epoch"], color=INK, linestyle=":", linewidth=1.2)
         axes.grid(axis="y")
-    accuracy.annotate(
-        "weights kept",
-        (best["epoch"], 0.04),
-        xycoords=("data", "axes fraction"),
-        textcoords="offset points",
-        xytext=(-5 if best["epoch"] > history["epoch"].mean() else 5, 0),
-        fontsize=10,
-        ha="right" if best["epoch"] > history["epoch"].mean() else "left",
-        color=INK,
-    )
     accuracy.set(xlabel="Epoch", ylabel="Validation accuracy")
     accuracy.yaxis.set_major_formatter(_PERCENT)
     accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -108,7 +96,6 @@ def learning_curve_figure(history: pd.DataFrame, *, synthetic: bool = False, tit
         f"Training loss {first['train_loss']:.3g} to {last['train_loss']:.3g}, "
         f"validation loss {first['val_loss']:.3g} to {last['val_loss']:.3g},",
         f"validation accuracy {first['val_accuracy']:.1%} to {last['val_accuracy']:.1%}.",
-        f"Weights kept: epoch {best['epoch']:.0f}, {best['val_accuracy']:.1%}.",
     ]
     return finish(figure, synthetic, says)
 

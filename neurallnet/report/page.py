@@ -79,7 +79,7 @@ def training(facts: Mapping[str, Any]) -> str:
     record = facts["record"]
     counts = ", ".join(f"{n:,} {_FOLDS.get(fold, fold)}" for fold, n in record["images"].items())
     return (
-        f"<p>{record['epochs']} epochs; the weights of epoch {record['best_epoch']} were kept, chosen by validation images alone. "
+        f"<p>{record['epochs']} epochs; the averaged weights after the last were kept, so that no image chose them. "
         f"Images: {counts}. Split: {_text(facts['split'])}.</p>{curve(facts)}"
     )
 
