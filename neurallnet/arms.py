@@ -144,8 +144,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         "group": (0,),
         "unaugmented": (0,),
         "small-cnn": (0,),
-        **{f"dense-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
-        **{f"small-cnn-session-{fold}": (0, 1, 2) for fold in range(SESSION_FOLDS)},
+        **{f"{name}-session-{fold}": (0, 1, 2) for name in ("dense", "small-cnn") for fold in range(SESSION_FOLDS)},
     },
 }
 

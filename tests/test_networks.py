@@ -11,7 +11,7 @@ from neurallnet.hue import stained_alike
 from neurallnet.model import NeurALLNet, parameter_count
 from neurallnet.networks import build_model
 from neurallnet.peers import build_peer
-from neurallnet.training import Examples, fit, predict_logits
+from neurallnet.training import Examples, fit, predict_logits, validation_scores
 from neurallnet.twins import DenseTwin
 
 NEEDS_MONAI = ("efficientnet_b0", "densenet121")
@@ -58,6 +58,21 @@ def test_training_learns_red_from_blue_and_weights_survive(family, tmp_path):
     again = build_model(config)
     load_weights(tmp_path / "w.safetensors", again)
     np.testing.assert_array_equal(predict_logits(again, images, np.arange(30, 40)), logits)
+
+
+def test_the_last_epoch_is_kept_whatever_validation_says(tmp_path):
+    """Labels are colours in training and shuffled in validation: the best validation epoch is no better than another."""
+    draw = np.random.default_rng(1)
+    labels = np.arange(48) % 2
+    images = (draw.integers(0, 90, (48, 16, 16, 3)) + 120 * labels[:, None, None, None]).astype(np.uint8)
+    examples = Examples(images, np.where(np.arange(48) < 24, labels, draw.permutation(labels)))
+    model = build_model(ModelConfig(classes=2, channels=(4, 6), hue="stored"))
+    config = TrainConfig(epochs=10, batch_size=8, learning_rate=0.02, averaging=0, precision="float32")
+    rows = np.arange(24, 48)
+    history = fit(model, examples, np.arange(24), rows, config, 0, tmp_path / "c.safetensors", progress=False, changes=PLAIN)
+    found = validation_scores(predict_logits(model, images, rows), examples.labels[rows])
+    assert len(history) == 10 and found["val_loss"] == pytest.approx(history[-1]["val_loss"], abs=1e-6)
+    assert min(row["val_loss"] for row in history) < history[-1]["val_loss"] - 1e-3, "another epoch had a lower loss"
 
 
 @pytest.mark.parametrize(
