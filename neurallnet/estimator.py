@@ -40,7 +40,7 @@ class NeurALLNetClassifier(ClassifierMixin, BaseEstimator):
 
     X is uint8 (N, H, W, 3), RGB, or a sequence of N paths of 8-bit RGB images; y holds N labels of any kind. Parameters with a
     name of `neurallnet.config` mean the same and have its defaults. `validation_fraction` of the images, drawn per class, is held
-    out to show progress in `history_`. No training image is painted free of cells, as `neurallnet train` does: labels need not mean leukemia.
+    out for the accuracy and loss in `history_`. No training image is painted free of cells: labels need not mean leukemia.
     `random_state`: int, RandomState, or None for another network at each fit. `verbose`: show a bar.
 
     After `fit`: `classes_` (sorted labels), `model_` (the network, evaluation mode), `history_` (a dict per epoch), `n_iter_`.
