@@ -87,8 +87,8 @@ def test_what_the_front_page_says_in_words_is_so_in_the_evidence(rows):
 
 
 def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
-    runs = json.loads((EVIDENCE / "protocols.json").read_text(encoding="utf-8"))["session"]["network"]["runs"][12:15]
-    assert [(run["split_fold"], run["seed"]) for run in runs] == [(4, 0), (4, 1), (4, 2)], "the last block"
+    runs = json.loads((EVIDENCE / "protocols.json").read_text(encoding="utf-8"))["session"]["network"]["runs"][:3]
+    assert [(run["split_fold"], run["seed"]) for run in runs] == [(0, 0), (0, 1), (0, 2)], "the first block"
     shares = [run["balanced_accuracy"] for run in runs]
     assert max(shares) - min(shares) > 0.02, "seeds matter"
     peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))["session"]
