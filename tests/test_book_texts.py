@@ -98,7 +98,8 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     tables = pd.concat([read_predictions(folder / "predictions-test.csv") for folder in folders])
     wrong = tables.loc[tables["label"] != tables["predicted"], ["label", "predicted"]]
     assert len(folders) == len(digests) == 15
-    assert wrong.isin(["Benign", "Early"]).all(axis=1).mean() > 0.5, "most errors take Benign for Early or Early for Benign"
+    pairs = wrong.apply(lambda row: " ".join(sorted(row)), axis=1).value_counts(normalize=True)
+    assert pairs.index[0] == "Benign Early" and 0.35 < pairs.iloc[0] < 0.45, "the most frequent errors, four in ten"
 
 
 def test_the_front_page_is_short_and_leads_on():
