@@ -91,10 +91,21 @@ CHANGES |= {
 
 # The peers that are held against the network on held-out blocks too.
 SESSION_PEERS = ("dense", "small-cnn", "efficientnet-b0")
+
+# The network itself under other conditions: the scale bar left in, as the paper seems to have it, and other embargoes.
+BAR_VISIBLE = "bar-visible"
+CHANGES[BAR_VISIBLE] = {"data": {"scale_bar": "visible"}}
+EMBARGOES = {0: (0, 1, 2, 3, 4), 75: (0, 1, 2, 3, 4), 150: (0, 2, 4)}  # embargo -> folds in which every class has enough left
+
 CHANGES |= {
     f"{name}-session-{fold}": {**CHANGES[name], **CHANGES[f"session-{fold}"]}
-    for name in SESSION_PEERS
+    for name in (*SESSION_PEERS, BAR_VISIBLE)
     for fold in range(SESSION_FOLDS)
+}
+CHANGES |= {
+    f"embargo-{embargo}-session-{fold}": {"split": {"protocol": "session", "fold": fold, "embargo": embargo}}
+    for embargo, folds in EMBARGOES.items()
+    for fold in folds
 }
 
 # Arms by the question they answer; `base` is what each is compared with.
@@ -107,6 +118,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "energy": ("sparse-30", "sparse-300"),
     "export": ("nir",),
     "robustness": ("unaugmented",),
+    "conditions": (BAR_VISIBLE,),
     "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
         *("steps-1", "steps-4", "steps-8", "size-64", "size-128", "size-224"),
@@ -115,14 +127,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 # The part of the sweep that profile full trains.
-SWEEP = ("steps-1", "size-64", "narrow")
+SWEEP = ("steps-1", "size-64", "narrow", "size-128", "shallow", "separable")
 
-# The parts of the recipe that profile full takes away.
-CHOSEN = ("unmoved", "batch-norm")
-
-# The part of the ablation that profile full trains beside these: is it SE's gain or its look at the image that counts, and does
-# more hang on it where nothing else normalizes?
-ABLATION = ("no-norm", "no-norm-no-se", "se-gain", "dense")
+# The parts of the recipe that profile full takes away, and what it adds.
+CHOSEN = ("unmoved", "batch-norm", "hue-stored", "light-balanced", "strong-light", "cell-free")
 
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
@@ -132,19 +140,23 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(("session-1", "session-3", "choice-hue-stored-1", "choice-hue-stored-3"), (0,)),
         **dict.fromkeys(("group", "unaugmented"), (0,)),
         **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
+        **dict.fromkeys(("embargo-0-session-0", BAR_VISIBLE), (0,)),
     },
     "full": {
         "base": (0, 1, 2, 3, 4),
         **dict.fromkeys(_SESSIONS, (0, 1, 2)),
-        "no-se": (0,),
         **{f"choice-{name}-{fold}": (0,) for name in CHOSEN for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
         "nir": (0,),
-        **dict.fromkeys(ABLATION, (0,)),
+        **dict.fromkeys(GROUPS["ablation"], (0, 1, 2)),
         "group": (0,),
         "unaugmented": (0,),
         "small-cnn": (0,),
         **{f"{name}-session-{fold}": (0, 1, 2) for name in ("dense", "small-cnn") for fold in range(SESSION_FOLDS)},
+        **{f"embargo-{embargo}-session-{fold}": (0,) for embargo, folds in EMBARGOES.items() for fold in folds},
+        BAR_VISIBLE: (0, 1, 2, 3, 4),
+        **{f"{BAR_VISIBLE}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
+        "efficientnet-b0": (0,),
     },
 }
 

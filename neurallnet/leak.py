@@ -54,20 +54,24 @@ def held_out(study: Study, protocol: str, network: str = BASE) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def probe_held_out(study: Study, protocol: str, name: str = "colour") -> pd.DataFrame:
-    """Test predictions of the probe `name` on the folds of `held_out`, fitted on their training images; read once and kept."""
+def probe_held_out(study: Study, protocol: str, name: str = "colour", network: str = BASE) -> pd.DataFrame:
+    """Test predictions of the probe `name` on the images and folds of `held_out`, fitted on their training images.
+
+    They are read once and kept.
+    """
     dataset, done, tables = study.dataset(), set(), []
-    for _, config in network_arms(study.profile, protocol):
+    where = protocol if network == BASE else f"{network}-{protocol}"
+    for _, config in network_arms(study.profile, protocol, network):
         split, fold = config.split, config.split.fold
         if fold in done:
             continue
         done.add(fold)
-        path = study.work.evidence / f"probe-{name}-{protocol}-{fold}.csv"
+        path = study.work.evidence / f"probe-{name}-{where}-{fold}.csv"
         if not path.exists():
             folds = split_folds(dataset, split)
             features = PROBES[name].features(dataset.images(config.data, study.work))
             append_test_read(
-                study.work.evidence / TEST_READS, "test fold", f"probe {name}", split_digest(folds), f"{protocol} protocol"
+                study.work.evidence / TEST_READS, "test fold", f"probe {name}", split_digest(folds), f"{where} protocol"
             )
             paths = dataset.frame["path"].tolist()
             write_predictions(path, probe(name, features, dataset.labels, paths, folds, "test", dataset.classes))

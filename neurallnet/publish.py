@@ -12,10 +12,11 @@ import shutil
 import sys
 from pathlib import Path
 
-from neurallnet.arms import arms, make_arm
+from neurallnet.arms import GROUPS, arms, make_arm
 from neurallnet.claims import build_claims, render_readme, write_claims
 from neurallnet.crate import write_crate
 from neurallnet.data.manifest import manifest_digest, read_manifest
+from neurallnet.data.sessions import SESSION_FOLDS
 from neurallnet.data.tables import write_text
 from neurallnet.errors import NeurallnetError, RunError
 from neurallnet.evidence import write_hashes
@@ -26,8 +27,13 @@ from neurallnet.runs import Run, open_run
 
 EVIDENCE_KINDS = (".json", ".jsonl", ".csv")
 RUN_FILES = (
-    *("config.json", "run.json", "split.csv", "history.csv", "weights.safetensors", "predictions-*.csv", "activity.csv"),
+    *("config.json", "run.json", "split.csv", "history.csv", "predictions-*.csv", "activity.csv"),
     *("ood.safetensors", "ood-scores-*.csv"),
+)
+# Arms whose weights somebody may want to load; of the others, trained for a comparison, the predictions say all that is claimed.
+WITH_WEIGHTS = (
+    *("base", *(f"session-{fold}" for fold in range(SESSION_FOLDS)), "group"),
+    *("no-se", "nir", "dense", "small-cnn", *GROUPS["sweep"]),
 )
 
 
@@ -50,13 +56,13 @@ def publish(work: Path, top: Path) -> list[Path]:
             raise RunError(f"{path}: not of profile full; only real images are published as results")
     shipped = top / "neurallnet" / "pretrained"
     base = base_run(work) if shipped.parent.is_dir() else None  # fails, if it must, before anything is removed
-    published = {arm.config.digest() for arm in arms("full")}
+    published = {arm.config.digest(): arm.name.rsplit("-", 1)[0] for arm in arms("full")}
     shutil.rmtree(results, ignore_errors=True)  # nothing of an earlier publication stays
     written = [copy(path, results / "notebooks" / path.name) for path in notebooks]
     written += [copy(path, results / "evidence" / path.name) for path in evidence]
     for record in sorted((work / "runs").glob("*/run.json")):
-        if record.parent.name.split("-")[0] in published:
-            for pattern in RUN_FILES:
+        if arm := published.get(record.parent.name.split("-")[0]):
+            for pattern in (*RUN_FILES, *(["weights.safetensors"] if arm in WITH_WEIGHTS else [])):
                 written += [copy(path, results / "runs" / record.parent.name / path.name) for path in record.parent.glob(pattern)]
     written += publish_manifests(work, results, written)
     written.append(write_hashes(results))

@@ -32,9 +32,9 @@ def sweep_table(study: Study, names: list[str] | None = None) -> pd.DataFrame:
     """A row per arm: parameters, macs, time_steps, image_size, validation accuracy with Wilson ends, and `pareto`.
 
     An arm is on the front when no other is at least as accurate with fewer MACs and no more parameters. Arms default to the
-    base (seed 0) and those of the group "sweep" that the profile trains.
+    base and those of the group "sweep" that the profile trains, with seed 0.
     """
-    known = [arm.name for arm in arms(study.profile)]
+    known = [arm.name for arm in arms(study.profile) if arm.config.seed == 0]
     names = names or [name for name in known if name == "base-0" or name.rsplit("-", 1)[0] in GROUPS["sweep"]]
     rows = []
     for name in names:

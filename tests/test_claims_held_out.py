@@ -41,6 +41,19 @@ EVIDENCE = {
         "embargo": 37,
         "scale_bar": "removed",
     },
+    "conditions": {
+        "rows": [
+            {"arm": "bar-visible", "protocol": "session"},
+            {
+                "arm": "bar-visible",
+                "protocol": "random",
+                "accuracy": 0.99,
+                "accuracy_interval": {"low": 0.982, "high": 0.996, "unit": UNIT},
+                "n": 326,
+                "seeds": [0, 1, 2],
+            },
+        ]
+    },
     "audit": {
         "overlap": {
             "bccd": {"verdicts": {"same image": 0}, "images": 364},
@@ -109,6 +122,8 @@ def test_each_figure_comes_from_its_own_row(tmp_path):
     assert found["ece_session"].ours == 0.036 and found["robustness_jpeg"].ours == 0.7
     assert found["bccd_unflagged_malignant_rate"].ours == 0 and found["ood_auroc_bccd"].ours == 0.995
     assert found["attention_inside_cells"].ours == 0.2
+    bar = found["bar_visible_accuracy_random"]
+    assert (bar.ours, bar.paper, bar.n, bar.verdict) == (0.99, 0.9816, 326, "exceeded") and "3 seeds" in bar.protocol
     assert found["primary_accuracy_group"].ours == 0.975 and "group protocol" in found["primary_accuracy_group"].protocol
     assert (found["external_overlap_found"].ours, found["external_overlap_found"].n) == (14, 15)
 

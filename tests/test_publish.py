@@ -44,6 +44,16 @@ def test_results_claims_and_readme_are_written(checkout):
     assert "290,000" in (top / "README.md").read_text()
 
 
+def test_an_arm_trained_for_a_comparison_is_published_without_weights(checkout):
+    work, top = checkout
+    notebook(work, {})
+    arm = next(arm for arm in arms("full") if arm.name.startswith("no-norm-"))
+    (work / RUN).rename(work / f"runs/{arm.config.digest()}-123")
+    publish(work, top)
+    (run,) = (top / "results/full/runs").iterdir()
+    assert {p.name for p in run.iterdir()} == {"run.json", "predictions-test.csv"}
+
+
 @pytest.mark.parametrize("data", [{"image/png": "iVBOR"}, {"image/svg+xml": ['<svg><image href="data:', '"/></svg>']}])
 def test_a_picture_of_pixels_is_refused(checkout, data):
     work, top = checkout

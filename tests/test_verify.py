@@ -262,6 +262,16 @@ def test_weights_of_another_network_are_named(results):
     assert "weights of another model" in bad_runs(results)[f"results/full/runs/{base(results).name}"]
 
 
+def test_a_run_without_weights_says_so_and_a_claim_about_weights_fails(results):
+    for folder in base(results).parent.iterdir():
+        (folder / "weights.safetensors").unlink()
+    with open_published(results) as study:
+        said = {check.where: check for check in check_runs(study)}
+    found = said[f"results/full/runs/{base(results).name}"]
+    assert found.ok and found.detail.startswith("without weights")
+    assert "weights.safetensors" in bad_evidence(results, "model")["results/full/evidence/model.json"]
+
+
 @pytest.mark.parametrize("what, table", [("external set", "predictions-external"), ("corrupted", "predictions-corrupted")])
 def test_held_out_images_read_without_an_entry_in_the_log_are_named(results, what, table):
     log = results / "full" / "evidence" / "test_reads.jsonl"

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from neurallnet.choice import choice_table
+from neurallnet.conditions import conditions_report
 from neurallnet.leak import leak_report
+from neurallnet.misread import misread_report
 from neurallnet.ood.study import score_table
 from neurallnet.ood.tables import flag_table
 from neurallnet.robustness.study import corrupted_test
@@ -18,6 +20,16 @@ Payload = Mapping[str, Any]
 def protocols(study: PublishedStudy, committed: Payload) -> Payload:
     """03: random split and held-out slides, the network and colour alone."""
     return leak_report(study)
+
+
+def conditions(study: PublishedStudy, committed: Payload) -> Payload:
+    """03: other embargoes, and the scale bar in view."""
+    return conditions_report(study)
+
+
+def misread(study: PublishedStudy, committed: Payload) -> Payload:
+    """06: images that no network reads right."""
+    return misread_report(study)
 
 
 def choice(study: PublishedStudy, committed: Payload) -> Payload:

@@ -29,6 +29,8 @@ RECOMPUTE: dict[str, Recompute] = {
     "robustness" + _ARM: recompute.robustness,
     "latency": recompute_speed.latency,
     "protocols": recompute_trust.protocols,
+    "conditions": recompute_trust.conditions,
+    "misread": recompute_trust.misread,
     "choice": recompute_trust.choice,
     "trust": recompute_trust.trust,
     "explanations": recompute_trust.explanations,

@@ -86,7 +86,9 @@ def _history(run: Run) -> None:
 
 
 def _weights(run: Run) -> str:
-    """The weights fit the network of the configuration, and are as many and as large as run.json says."""
+    """The weights, where published, fit the network of the configuration and are as many and as large as run.json says."""
+    if not run.weights.exists():
+        return "without weights, "
     model, record = run.model(), run.record
     parameters, size = parameter_count(model), run.weights.stat().st_size
     if (parameters, size) != (record["parameters"], record["weights_bytes"]):

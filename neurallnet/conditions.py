@@ -1,0 +1,103 @@
+"""The published network under other conditions: other embargoes, and the scale bar left in.
+
+Each condition changes one thing of a protocol and is trained with the same seeds and read on the same test images, so that the
+difference is paired. Colour alone goes through the same folds.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from neurallnet.arms import BAR_VISIBLE, EMBARGOES
+from neurallnet.evaluation import correctness, paired_cluster_difference
+from neurallnet.leak import RANDOM, SESSION, held_out, lead, network_arms, probe_held_out, summary
+from neurallnet.study import Study
+
+# condition -> protocol, arm, what a reader is told
+CONDITIONS = [
+    *((SESSION, f"embargo-{embargo}", f"embargo {embargo}, session") for embargo in EMBARGOES),
+    *((protocol, BAR_VISIBLE, f"scale bar visible, {protocol}") for protocol in (RANDOM, SESSION)),
+]
+RUN = ["split_fold", "seed"]
+
+
+def conditions_report(study: Study, seed: int = 0) -> dict[str, Any]:
+    """Evidence of chapter 03: a row per condition that the profile trains, against the protocol as published."""
+    trained = [condition for condition in CONDITIONS if network_arms(study.profile, *condition[:2])]
+    return {"rows": [_row(study, *condition, seed) for condition in trained], "manifest": study.dataset().digest}
+
+
+def _row(study: Study, protocol: str, arm: str, title: str, seed: int) -> dict[str, Any]:
+    groups, table, published = study.dataset().groups(), held_out(study, protocol, arm), held_out(study, protocol)
+    published = of_runs(published, table)
+    table = of_runs(table, published)
+    found, colour = summary(table, groups, seed), probe_held_out(study, protocol, network=arm)
+    ends, paired = found["balanced_accuracy_interval"], gain(table, published, groups, seed)
+    return {
+        "condition": title,
+        "protocol": protocol,
+        "arm": arm,
+        "balanced_accuracy": found["balanced_accuracy"],
+        "low": ends["low"],
+        "high": ends["high"],
+        "unit": ends["unit"],
+        "accuracy": found["accuracy"],
+        "accuracy_interval": found["accuracy_interval"],
+        "lowest_accuracy": found["lowest_accuracy"],
+        "n": found["images"],
+        "folds": sorted({int(fold) for fold in table["split_fold"]}),
+        "seeds": sorted({int(number) for number in table["seed"]}),
+        "published": summary(published, groups, seed)["balanced_accuracy"],
+        "gain": paired,
+        "colour": summary(colour, groups, seed)["balanced_accuracy"],
+        "lead_over_colour": lead(table, colour, groups, seed),
+    }
+
+
+def of_runs(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a `held_out` table whose fold and seed `other` has too."""
+    return table.merge(other[RUN].drop_duplicates(), on=RUN)
+
+
+def gain(table: pd.DataFrame, published: pd.DataFrame, groups: pd.Series, seed: int = 0) -> dict[str, Any]:
+    """Balanced accuracy of `table` minus that of `published`, both `held_out` tables of the same folds and seeds: in points, paired
+    image by image and run by run, resampled by `groups` (path -> group).
+    """
+    keys = ["path", *RUN]
+    other = published.assign(other=correctness(published))[[*keys, "other"]]
+    pairs = table.assign(right=correctness(table)).merge(other, on=keys, validate="one_to_one")
+    group, label = groups.loc[pairs["path"]].to_numpy(), pairs["label"].to_numpy(str)
+    found = paired_cluster_difference(pairs["right"], pairs["other"], group, label, seed=seed)
+    return {"points": 100 * found.value, "low": 100 * found.interval.low, "high": 100 * found.interval.high}
+
+
+def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows of `conditions_report` to be read at a glance."""
+    return pd.DataFrame(
+        {
+            "condition": row["condition"],
+            "folds": ", ".join(map(str, row["folds"])),
+            "seeds": len(row["seeds"]),
+            "balanced accuracy": f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",
+            "as published, same folds and seeds": f"{row['published']:.2%}",
+            "gain, points": f"{row['gain']['points']:.2f} [{row['gain']['low']:.2f}, {row['gain']['high']:.2f}]",
+            "colour alone": f"{row['colour']:.2%}",
+        }
+        for row in rows
+    )
+
+
+def conditions_intervals(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Rows for `interval_figure`: what each condition gains over the protocol as published, in points."""
+    return pd.DataFrame(
+        {
+            "label": row["condition"],
+            "value": row["gain"]["points"],
+            "low": row["gain"]["low"],
+            "high": row["gain"]["high"],
+            "n": row["n"],
+            "unit": "images",
+        }
+        for row in rows
+    )

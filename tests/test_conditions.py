@@ -1,0 +1,73 @@
+"""Other embargoes and the scale bar: what is compared with what, worked out by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_leak import predictions
+
+from neurallnet.arms import arms
+from neurallnet.conditions import CONDITIONS, conditions_intervals, conditions_table, gain, of_runs
+from neurallnet.errors import DataError
+from neurallnet.leak import network_arms
+
+
+def together(*runs) -> pd.DataFrame:
+    return pd.concat([predictions(*run) for run in runs], ignore_index=True)
+
+
+def test_only_runs_of_the_same_fold_and_seed_are_compared():
+    wide = together(("aab", "aab", 0, 0), ("abb", "abb", 2, 0))
+    published = together(*((labels, labels, fold, seed) for fold, labels in ((0, "aab"), (1, "ab"), (2, "abb")) for seed in (0, 1)))
+    kept = of_runs(published, wide)
+    assert kept[["split_fold", "seed"]].drop_duplicates().to_numpy().tolist() == [[0, 0], [2, 0]] and len(kept) == 6
+
+
+def test_gain_is_the_paired_difference_of_balanced_accuracies():
+    changed, published = together(("aaab", "aaab", 0, 0)), together(("aaab", "abaa", 0, 0))
+    groups = pd.Series(np.arange(4), index=pd.Index([f"0-{i}" for i in range(4)], name="path"))
+    found = gain(changed, published, groups)
+    assert found["points"] == pytest.approx(100 * (1 - (2 / 3 + 0) / 2))
+    assert found["low"] <= found["points"] <= found["high"]
+    assert gain(published, changed, groups)["points"] == pytest.approx(-found["points"])
+
+
+def test_other_test_images_are_not_taken_for_the_same():
+    one, other = together(("aab", "aab", 0, 0)), together(("aab", "aab", 1, 0))
+    groups = pd.Series(range(6), index=[f"{fold}-{i}" for fold in (0, 1) for i in range(3)])
+    with pytest.raises((DataError, ValueError)):
+        gain(one, other, groups)
+
+
+@pytest.mark.parametrize("protocol, arm", [condition[:2] for condition in CONDITIONS])
+def test_a_condition_differs_from_the_published_run_in_one_setting(protocol, arm):
+    named = dict(arms("full"))
+    trained = network_arms("full", protocol, arm)
+    assert trained
+    for _, config in trained:
+        begin = "base" if protocol == "random" else f"session-{config.split.fold}"
+        plain, found = named[f"{begin}-{config.seed}"].to_dict(), config.to_dict()
+        parts = [part for part in plain if isinstance(plain[part], dict)]
+        changed = [(part, key) for part in parts for key in plain[part] if plain[part][key] != found[part][key]]
+        assert changed == [("data", "scale_bar")] if arm == "bar-visible" else [("split", "embargo")]
+
+
+ROW = {
+    "condition": "embargo 75, session",
+    "folds": [0, 2],
+    "seeds": [0],
+    "n": 1304,
+    "balanced_accuracy": 0.93,
+    "low": 0.92,
+    "high": 0.94,
+    "published": 0.95,
+    "gain": {"points": -2.0, "low": -3.0, "high": -1.0},
+    "colour": 0.91,
+}
+
+
+def test_a_row_is_shown_with_what_it_is_compared_with():
+    shown = conditions_table([ROW]).iloc[0]
+    assert shown["as published, same folds and seeds"] == "95.00%" and shown["gain, points"] == "-2.00 [-3.00, -1.00]"
+    assert shown["folds"] == "0, 2"
+    (drawn,) = conditions_intervals([ROW]).to_dict("records")
+    assert (drawn["value"], drawn["low"], drawn["high"], drawn["n"]) == (-2.0, -3.0, -1.0, 1304)
