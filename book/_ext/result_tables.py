@@ -3,8 +3,12 @@
 import os
 from pathlib import Path
 
+import pandas as pd
+
 from neurallnet.claims import build_claims, claims_table, headline_table
+from neurallnet.conditions import conditions_table
 from neurallnet.evidence import read_evidence
+from neurallnet.misread import stretch_table
 
 NOT_MEASURED = "*not measured in this build*"
 
@@ -39,6 +43,18 @@ def evidence_markdown(folder: Path, start: Path) -> str:
     return "\n".join(rows) if len(rows) > 2 else f"Evidence on real images: {NOT_MEASURED}."
 
 
+def conditions_markdown(folder: Path, start: Path) -> str:
+    """The network under other embargoes and with the scale bar in view, against the protocol as published."""
+    path = folder / "conditions.json"
+    return _markdown(conditions_table(read_evidence(path)["rows"]), "ll") if path.is_file() else f"Other conditions: {NOT_MEASURED}."
+
+
+def misread_markdown(folder: Path, start: Path) -> str:
+    """Where the images of the session protocol lie that every network and seed gets wrong."""
+    path = folder / "misread.json"
+    return _markdown(stretch_table(read_evidence(path)), "ll-l") if path.is_file() else f"Images that no network reads: {NOT_MEASURED}."
+
+
 def exported_markdown(folder: Path, start: Path) -> str:
     """What is lost on the way to other forms of the same weights, on validation images."""
     path = folder / "sweep.json"
@@ -70,15 +86,24 @@ def times_markdown(folder: Path, start: Path) -> str:
     return "\n".join(["| Step | Seconds |", "|---|---:|", *rows]) if rows else f"Execution times: {NOT_MEASURED}."
 
 
+def _markdown(table: pd.DataFrame, sides: str) -> str:
+    """A table as Markdown: `sides` has "l" for a column of text, all others are of numbers."""
+    ends = ["---" if side == "l" else "---:" for side in sides.ljust(len(table.columns), "-")]
+    rows = [table.columns, ends, *table.itertuples(index=False)]
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
+
+
 def _link(path: Path, start: Path) -> str:
     return Path(os.path.relpath(path, start)).as_posix()
 
 
 TABLES = {
     "claims": claims_markdown,
+    "conditions": conditions_markdown,
     "headline": headline_markdown,
     "evidence": evidence_markdown,
     "exported": exported_markdown,
+    "misread": misread_markdown,
     "times": times_markdown,
     "versions": versions_markdown,
 }
