@@ -46,13 +46,17 @@ def evidence_markdown(folder: Path, start: Path) -> str:
 def conditions_markdown(folder: Path, start: Path) -> str:
     """The network under other embargoes and with the scale bar in view, against the protocol as published."""
     path = folder / "conditions.json"
-    return _markdown(conditions_table(read_evidence(path)["rows"]), "ll") if path.is_file() else f"Other conditions: {NOT_MEASURED}."
+    if not path.is_file():
+        return f"Other conditions: {NOT_MEASURED}."
+    return _markdown(conditions_table(read_evidence(path)["rows"]), "ll")
 
 
 def misread_markdown(folder: Path, start: Path) -> str:
     """Where the images of the session protocol lie that every network and seed gets wrong."""
     path = folder / "misread.json"
-    return _markdown(stretch_table(read_evidence(path)), "ll-l") if path.is_file() else f"Images that no network reads: {NOT_MEASURED}."
+    if not path.is_file():
+        return f"Images that no network reads: {NOT_MEASURED}."
+    return _markdown(stretch_table(read_evidence(path)), "ll-l")
 
 
 def exported_markdown(folder: Path, start: Path) -> str:
