@@ -70,11 +70,11 @@ def stretch_scores(
 
 
 def session_threshold(validation: np.ndarray, left_out: np.ndarray, stretch: np.ndarray, rate: float = RATE) -> float:
-    """A threshold that flags at most `rate` of the validation images and of all left-out training images, and at most four
-    times `rate` of any one stretch of these. No held-out image has a say in it.
+    """A threshold that flags at most `rate` of the validation images and of each left-out stretch of the training images. No
+    held-out image has a say in it.
 
     Validation images alone are of the training images' slides or of one other session; a threshold from them flags several
     times as many images of the next session.
     """
-    worst = (threshold_at(left_out[stretch == k], min(4 * rate, 0.5)) for k in np.unique(stretch))
-    return max(threshold_at(validation, rate), threshold_at(left_out, rate), *worst)
+    parts = [validation, *(left_out[stretch == k] for k in np.unique(stretch))]
+    return max(threshold_at(part, rate) for part in parts)
