@@ -12,6 +12,7 @@ from neurallnet.errors import ConfigError
 from neurallnet.evidence import canonical_json
 from neurallnet.model import NeurALLNet
 from neurallnet.profiling import Plan, bench, command, latency, peak, rows, run_bench, throughput
+from neurallnet.profiling.floor import ConvolutionsAlone
 from neurallnet.profiling.memory import CASES
 from neurallnet.profiling.steps import fresh, inference, plain_torch, random_images
 
@@ -72,6 +73,7 @@ def test_comparisons_carry_their_spread(found):
     assert compared >= {(throughput.SNNTORCH, throughput.OURS), (throughput.SNNTORCH, throughput.OURS_BF16)}
     for row in ratios:
         assert row["low"] <= row["median"] <= row["high"] and row["rounds"] == 3
+    assert [row["slow"] for row in ratios if row["fast"] == throughput.FLOOR] == [throughput.SNNTORCH]
 
 
 def test_latency_covers_one_image_and_a_batch(found):
@@ -110,6 +112,19 @@ def test_operations_are_two_per_multiply_accumulate():
     model = NeurALLNet(ModelConfig(channels=(2,), excitation="none", time_steps=1))
     done = peak.flops(inference(model, random_images(1, 16)))
     assert done == 2 * (8 * 8 * 2 * 3 * 9 + 2 * 4)
+
+
+@pytest.mark.parametrize("encoding", ["direct", "rate"])
+def test_the_bound_does_the_convolutions_of_the_network_and_nothing_else(encoding):
+    model = NeurALLNet(ModelConfig(channels=(3, 4), excitation="none", time_steps=3, encoding=encoding))
+    alone, images = ConvolutionsAlone(model), random_images(2, 16)
+    assert peak.flops(inference(alone, images)) == peak.flops(inference(model, images))
+    x = images * 4 - 2
+    for block in model.blocks:
+        x = block.conv(x)
+    torch.testing.assert_close(alone(images), model.readout(x.mean((2, 3))), rtol=1e-4, atol=1e-5)
+    kept = {id(parameter) for parameter in alone.parameters()}
+    assert kept == {id(p) for name, p in model.named_parameters() if ".conv." in name or name.startswith("readout")}
 
 
 def test_a_missing_package_is_said_and_the_rest_is_measured(monkeypatch):

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from neurallnet.claims import build_claims
+from neurallnet.claims.speed import FLOOR
 
 
 @pytest.fixture
@@ -18,7 +19,8 @@ def claims(tmp_path):
             "energy_ratio_fair_twin": 0.8,
         } | headline
         rows = [{"p50_ms": 0.9, "n": 50}]
-        ratios = [{"median": 2.5, "low": 2.0, "high": 3.0, "rounds": 7}]
+        ratios = [{"fast": "ours, float32", "median": 2.5, "low": 2.0, "high": 3.0, "rounds": 7}]
+        ratios.append({"fast": FLOOR, "median": 3.75, "low": 3.5, "high": 4.0, "rounds": 7})
         found = {
             "headline": values,
             "machine": {"cpu": "Abacus"},
@@ -44,6 +46,7 @@ def test_verdicts_follow_the_numbers(claims):
     assert found["gpu_latency_ms"].ours is None and found["gpu_latency_ms"].verdict == "not testable here"
     speedup = found["training_speedup_vs_snntorch"]
     assert speedup.interval == (2.0, 3.0) and speedup.verdict == "not reproduced"
+    assert "convolutions alone are 3.8 times as fast" in speedup.protocol
     assert found["energy_ratio_optimistic"].verdict == "reproduced"
     assert found["energy_ratio_fair_twin"].verdict == "not reproduced"
     assert (found["smallest_model_99"].ours, found["smallest_model_99"].verdict) == (60_000, "reproduced")

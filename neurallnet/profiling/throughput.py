@@ -14,8 +14,10 @@ import numpy as np
 import torch
 
 from neurallnet.augment import augment
+from neurallnet.claims.speed import FLOOR
 from neurallnet.config import AugmentConfig, ModelConfig
 from neurallnet.errors import ConfigError
+from neurallnet.profiling.floor import ConvolutionsAlone
 from neurallnet.profiling.rows import comparison, lacking, measured, not_measured
 from neurallnet.profiling.spikingjelly_twin import SpikingJellyTwin
 from neurallnet.profiling.steps import fresh, random_images, training_step, without_engine
@@ -37,6 +39,7 @@ def training_throughput(
         OURS: training_step(fresh(config), images),
         OURS_BF16: training_step(fresh(config), images, "bfloat16"),
         OURS_TORCH: without_engine(training_step(fresh(config), images)),
+        FLOOR: training_step(ConvolutionsAlone(fresh(config)), images),
     }
     missing = []
     if reason := lacking("snntorch"):
@@ -50,6 +53,7 @@ def training_throughput(
         missing.append(not_measured(SPIKINGJELLY, str(error)))
     table = alternate(cases, repeats, warmup=2, progress=progress, budget=budget)
     pairs = [(slow, fast) for fast in (OURS, OURS_BF16) for slow in (SNNTORCH, SNNTORCH_BF16, SPIKINGJELLY, OURS_TORCH, OURS)]
+    pairs.append((SNNTORCH, FLOOR))
     return {
         "image_size": size,
         "batch": batch,
