@@ -66,6 +66,8 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     "size-128": {"data": {"image_size": 128}},
     "size-224": {"data": {"image_size": 224}},  # the pixels there are
     "shallow": {"model": {"channels": (16, 32, 64, 64)}},  # a fifth of the parameters in four blocks
+    "shallow-steps-4": {"model": {"channels": (16, 32, 64, 64), "time_steps": 4}},  # twice the steps for what the layers lack
+    "compact-steps-4": {"model": {"channels": (24, 48, 72, 72), "time_steps": 4}},  # as wide as 100,000 parameters allow
     "narrow": {"model": {"channels": _NARROW}},  # a fifth of the parameters in five blocks
     "narrow-steps-1": {"model": {"channels": _NARROW, "time_steps": 1}},
     "separable": {"model": {"convolution": "separable"}},  # a sixth of the parameters at full width
@@ -122,12 +124,12 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
         *("steps-1", "steps-4", "steps-8", "size-64", "size-128", "size-224"),
-        *("shallow", "narrow", "narrow-steps-1", "separable", "separable-narrow"),
+        *("shallow", "shallow-steps-4", "compact-steps-4", "narrow", "narrow-steps-1", "separable", "separable-narrow"),
     ),
 }
 
 # The part of the sweep that profile full trains.
-SWEEP = ("steps-1", "size-64", "narrow", "size-128", "shallow", "separable")
+SWEEP = ("steps-1", "size-64", "narrow", "size-128", "shallow", "shallow-steps-4", "compact-steps-4", "separable")
 
 # The parts of the recipe that profile full takes away, and what it adds.
 CHOSEN = ("unmoved", "batch-norm", "hue-stored", "light-balanced", "strong-light", "cell-free")
@@ -149,6 +151,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(SWEEP, (0,)),
         "nir": (0,),
         **dict.fromkeys(GROUPS["ablation"], (0, 1, 2)),
+        **dict.fromkeys(("steps-4", "steps-8"), (0,)),
         "group": (0,),
         "unaugmented": (0,),
         "small-cnn": (0,),
