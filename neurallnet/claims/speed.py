@@ -55,7 +55,8 @@ def training_speedup(evidence: Evidence) -> Claim:
     ratios = found.get("training", {}).get("ratios", [])
     row: Mapping[str, Any] = next((r for r in ratios if r["median"] == ours), {})
     bound = next((r["median"] for r in ratios if r["fast"] == FLOOR), None)
-    limit = f"; torch's convolutions alone are {bound:.1f} times as fast as the loop, and no engine on them can be faster" if bound else ""
+    said = "; torch's convolutions alone are {:.1f} times as fast as the loop, and no engine on them can be faster"
+    limit = said.format(bound) if bound else ""
     return Claim(
         id="training_speedup_vs_snntorch",
         claim=f"Training speed against a loop over snntorch.Leaky (our aim: {SPEEDUP_AIM:g} times)",
