@@ -81,6 +81,8 @@ CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "light-balanced": {"model": {"hue": "balanced"}},  # the background made white first
     "unmoved": {"augment": {"shift": 0.0, "zoom": 0.0}},  # cells stay where they lie, as large as they are
     "cell-free": {"augment": {"cell_free": 0.03}},  # some fields without nucleated cells, called benign
+    "reset-zero": {"model": {"reset_mechanism": "zero"}},  # charge above threshold is lost
+    "steps-4": {"model": {"time_steps": 4}},
     # lamp, camera and noise that vary twice as much
     "strong-light": {"augment": {"brightness": 0.2, "contrast": 0.2, "saturation": 0.25, "noise": 0.1}},
 }
@@ -132,7 +134,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 SWEEP = ("steps-1", "size-64", "narrow", "size-128", "shallow", "shallow-steps-4", "compact-steps-4", "separable")
 
 # The parts of the recipe that profile full takes away, and what it adds.
-CHOSEN = ("unmoved", "batch-norm", "hue-stored", "light-balanced", "strong-light", "cell-free")
+CHOSEN = ("unmoved", "batch-norm", "hue-stored", "light-balanced", "strong-light", "cell-free", "reset-zero", "steps-4")
 
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
