@@ -1,6 +1,7 @@
 """The training runs of a profile: which arms, which seeds. The workflow trains these and nothing else."""
 
 import json
+from functools import cache
 from typing import Any, NamedTuple
 
 from neurallnet.config import RunConfig, profile_config, with_changes
@@ -173,6 +174,7 @@ class Arm(NamedTuple):
     config: RunConfig
 
 
+@cache
 def make_arm(profile: str, name: str, seed: int = 0) -> Arm:
     """The arm `name` of CHANGES, whether the profile trains it or not; raises ConfigError for an unknown name.
 
