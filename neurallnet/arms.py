@@ -137,6 +137,12 @@ SWEEP = ("steps-1", "size-64", "narrow", "size-128", "shallow", "shallow-steps-4
 # The parts of the recipe that profile full takes away, and what it adds.
 CHOSEN = ("unmoved", "batch-norm", "hue-stored", "light-balanced", "strong-light", "cell-free", "reset-zero", "steps-4")
 
+# The part of the ablation that has three seeds: what SE does and under which conditions, what spikes cost, and a free change.
+REPEATED = (
+    *("no-se", "se-image", "se-gain", "no-norm", "no-norm-no-se", "no-norm-retuned", "no-norm-no-se-retuned"),
+    *("dense", "reset-zero"),
+)
+
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
@@ -153,8 +159,8 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{f"choice-{name}-{fold}": (0,) for name in CHOSEN for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
         "nir": (0,),
-        **dict.fromkeys(GROUPS["ablation"], (0, 1, 2)),
-        **dict.fromkeys(("steps-4", "steps-8"), (0,)),
+        **dict.fromkeys(GROUPS["ablation"], (0,)),
+        **dict.fromkeys(REPEATED, (0, 1, 2)),
         "group": (0,),
         "unaugmented": (0,),
         "small-cnn": (0,),
