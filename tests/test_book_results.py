@@ -98,7 +98,7 @@ def test_conditions_and_stretches_become_rows(results, evidence):
     (evidence / "misread.json").write_text(json.dumps({"session": {"stretches": [stretch]}}))
     head, ends, line = results.TABLES["conditions"](evidence, evidence).splitlines()
     assert line == "| embargo 75, session | 0, 2 | 1 | 93.00% [92.00%, 94.00%] | 95.00% | -2.00 [-3.00, -1.00] | 91.00% |"
-    assert head.count("|") == ends.count("|") == line.count("|")
+    assert head.count("|") == line.count("|") and ends == "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
     assert "| Early | 220 to 247 | 6 | Benign |" in results.TABLES["misread"](evidence, evidence).splitlines()
 
 

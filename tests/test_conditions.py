@@ -1,10 +1,13 @@
 """Other embargoes and the scale bar: what is compared with what, worked out by hand."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 from test_leak import predictions
 
+from neurallnet import conditions
 from neurallnet.arms import arms
 from neurallnet.conditions import CONDITIONS, conditions_intervals, conditions_table, gain, of_runs
 from neurallnet.errors import DataError
@@ -36,6 +39,20 @@ def test_other_test_images_are_not_taken_for_the_same():
     groups = pd.Series(range(6), index=[f"{fold}-{i}" for fold in (0, 1) for i in range(3)])
     with pytest.raises((DataError, ValueError)):
         gain(one, other, groups)
+
+
+def test_a_condition_is_held_against_the_published_runs_of_its_own_folds_and_seeds(monkeypatch):
+    published = together(("aab", "aab", 0, 0), ("aab", "bbb", 0, 1), ("abb", "aaa", 1, 0))
+    tables = {"base": published, "embargo-75": together(("aab", "abb", 0, 0))}
+    monkeypatch.setattr(conditions, "network_arms", lambda profile, protocol, arm: arm == "embargo-75")
+    monkeypatch.setattr(conditions, "held_out", lambda study, protocol, arm="base": tables[arm])
+    monkeypatch.setattr(conditions, "probe_held_out", lambda study, protocol, network: together(("aab", "aba", 0, 0)))
+    groups = pd.Series(range(6), index=pd.Index([f"{fold}-{i}" for fold in (0, 1) for i in range(3)], name="path"))
+    study = SimpleNamespace(profile="full", dataset=lambda: SimpleNamespace(groups=lambda: groups, digest="d"))
+    (row,) = conditions.conditions_report(study)["rows"]
+    assert (row["condition"], row["folds"], row["seeds"], row["n"]) == ("embargo 75, session", [0], [0], 3)
+    assert (row["balanced_accuracy"], row["published"], row["colour"]) == (0.75, 1.0, 0.25)
+    assert row["gain"]["points"] == pytest.approx(-25) and row["lead_over_colour"]["points"] == pytest.approx(50)
 
 
 @pytest.mark.parametrize("protocol, arm", [condition[:2] for condition in CONDITIONS])

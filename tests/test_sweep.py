@@ -1,10 +1,14 @@
 """The sweep: multiplications counted as by hand, and a front that leaves out what is beaten."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 
+from neurallnet import sweep
+from neurallnet.arms import make_arm
 from neurallnet.config import ModelConfig
 from neurallnet.model import NeurALLNet
-from neurallnet.sweep import compact_choice, macs, pareto_front
+from neurallnet.sweep import compact_choice, macs, pareto_front, sweep_table
 
 
 def test_macs_by_hand():
@@ -22,3 +26,20 @@ def test_front_and_compact_choice():
     assert pareto_front(table) == [True, False, True, False]
     assert compact_choice(table)["arm"] == "small"
     assert compact_choice(table.head(2)) is None
+
+
+def test_every_arm_is_swept_once_whatever_its_seeds(monkeypatch):
+    named = [("base", 0), ("base", 1), ("no-se", 0), ("steps-1", 0), ("steps-1", 1)]
+    known = [make_arm("smoke", name, seed) for name, seed in named]
+    monkeypatch.setattr(sweep, "arms", lambda profile: known)
+
+    def run(name: str) -> SimpleNamespace:
+        config = next(arm.config for arm in known if arm.name == name)
+        right = pd.DataFrame({"label": ["Pre", "Pro"], "predicted": ["Pre", "Early"]})
+        return SimpleNamespace(
+            config=config, record={"parameters": 9}, predictions=lambda fold: right, model=lambda: NeurALLNet(config.model)
+        )
+
+    table = sweep_table(SimpleNamespace(profile="smoke", run=run))
+    assert table["arm"].tolist() == ["base-0", "steps-1-0"] and (table["val_accuracy"] == 0.5).all()
+    assert table["time_steps"].tolist() == [2, 1] and table["macs"].is_monotonic_decreasing
