@@ -168,7 +168,6 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{f"embargo-{embargo}-session-{fold}": (0,) for embargo, folds in EMBARGOES.items() for fold in folds},
         BAR_VISIBLE: (0, 1, 2, 3, 4),
         **{f"{BAR_VISIBLE}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
-        "efficientnet-b0": (0,),
     },
 }
 
