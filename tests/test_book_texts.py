@@ -102,6 +102,19 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     assert pairs.index[0] == "Benign Early" and 0.35 < pairs.iloc[0] < 0.45, "the most frequent errors, four in ten"
 
 
+def test_what_the_pages_say_of_embargoes_and_the_scale_bar_is_so_in_the_evidence():
+    rows = json.loads((EVIDENCE / "conditions.json").read_text(encoding="utf-8"))["rows"]
+    named = {row["condition"]: row for row in rows}
+    assert rows[1]["condition"] == "embargo 75, session" and rows[1]["folds"] == [0, 1, 2, 3, 4], "the row the front page quotes"
+    wide = named["embargo 75, session"]["gain"], named["embargo 150, session"]["gain"]
+    peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))["session"]
+    networks = [row["balanced_accuracy"] for row in peers if row["network"] != "colour"]
+    assert all(gain["high"] < -100 * (max(networks) - min(networks)) for gain in wide), "it matters more than the network"
+    bars = [row["gain"] for row in rows if row["arm"] == "bar-visible"]
+    assert len(bars) == 2 and all(gain["low"] < 0 for gain in bars), "no gain by the bar is shown"
+    assert [row["folds"] for row in rows if row["arm"] == "embargo-150"] == [[0, 2, 4]], "folds that are not listed"
+
+
 def test_the_front_page_is_short_and_leads_on():
     text = (BOOK / "index.md").read_text(encoding="utf-8")
     assert "{results-table} headline" in text and "{results-table} claims" in (BOOK / "claims.md").read_text(encoding="utf-8")
