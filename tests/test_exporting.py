@@ -28,7 +28,7 @@ pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("nir")
 
-WORDS = {"excitation": "gain", "reset_mechanism": "zero"}
+WORDS = {"excitation": "gain", "own_norm": 0, "reset_mechanism": "zero"}
 PIXELS = Calibration(np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), dtype=np.uint8), "24 made-up images")
 
 
