@@ -2,7 +2,7 @@
 
 With step logits :math:`z_t` (T, B, classes) and labels :math:`y`,
 
-    mean_ce   CE(mean over t of z_t, y)                        what evaluation looks at
+    mean_ce   CE(mean over t of z_t, y)                        what evaluation looks at; by column, then averaged
     count_ce  CE(sum over t of z_t, y)                         snntorch's `ce_count_loss`
     rate_ce   mean over t of CE(z_t, y)                        snntorch's `ce_rate_loss`
     tet       (1 - l) rate_ce + l mean((z_t - phi)^2)          Deng et al. 2022, arXiv 2202.11946
@@ -22,12 +22,19 @@ from neurallnet.model import Output, SpikingBlock
 
 Loss = Callable[[Output, Tensor, float, Tensor | None], Tensor]
 
+IGNORED = -100  # label of an image that a column does not learn from
+
 TET_SHARE, TET_TARGET = 1e-3, 1.0  # l and phi, the defaults of the authors' code
 
 
 def mean_ce(output: Output, labels: Tensor, smoothing: float = 0.0, weight: Tensor | None = None) -> Tensor:
-    """Cross-entropy of the time-mean logits."""
-    return F.cross_entropy(output.logits.float(), labels, weight=weight, label_smoothing=smoothing)
+    """Cross-entropy of the time-mean logits; of each column's, on average, where there are several: each has to be right by itself.
+
+    `labels` may then be of each column, (columns, B), with IGNORED where a column does not learn from an image.
+    """
+    logits = output.logits[None] if output.column_logits is None else output.column_logits
+    targets = labels.expand(logits.shape[:2]).flatten()
+    return F.cross_entropy(logits.float().flatten(0, 1), targets, weight=weight, label_smoothing=smoothing, ignore_index=IGNORED)
 
 
 def count_ce(output: Output, labels: Tensor, smoothing: float = 0.0, weight: Tensor | None = None) -> Tensor:

@@ -6,7 +6,8 @@ An RGB image enters as a constant current at each of T time steps (direct encodi
 
 and the spikes of the last block, averaged over space, are read out by a linear layer; the logits are the mean over time steps.
 SE recalibrates each channel's current at each time step (Hu et al. 2018, doi 10.1109/CVPR.2018.00745), before the threshold,
-so that what travels between blocks stays 0 or 1. Normalization is over the batch; some channels of the first block are normalized
+so that what travels between blocks stays 0 or 1. A network of several columns is that many such networks side by side, whose logits
+are averaged. Normalization is over the batch; some channels of the first block are normalized
 by each image's own moments (`InstanceBatchNorm`). All time steps pass through a convolution as one batch, and the first
 convolution runs once, since its input does not change; `fused.py` does the rest in one pass over memory per block.
 
@@ -159,7 +160,7 @@ def make_excitation(config: ModelConfig, channels: int, steps: int) -> nn.Module
 class SpikingBlock(nn.Module):
     """Convolution, normalization, SE gate, LIF: (S, C_in, H, W) -> spikes (T * B, C, H / 2, W / 2); S = B if `constant_input`."""
 
-    def __init__(self, inputs: int, channels: int, config: ModelConfig, first: bool = False) -> None:
+    def __init__(self, inputs: int, channels: int, config: ModelConfig, first: bool = False, groups: int = 1) -> None:
         super().__init__()
         self.steps, self.constant_input = config.time_steps, first and config.encoding == "direct"
         self._neuron = Neuron(
@@ -171,7 +172,7 @@ class SpikingBlock(nn.Module):
             slope=config.surrogate_slope,
         )
         if config.convolution == "full" or first:  # three colours are too few to be filtered apart
-            self.conv: nn.Module = nn.Conv2d(inputs, channels, 3, stride=2, padding=1, bias=False)
+            self.conv: nn.Module = nn.Conv2d(inputs, channels, 3, stride=2, padding=1, groups=groups, bias=False)
         else:
             self.conv = SeparableConv(inputs, channels)
         self.norm = make_norm(config, channels, first)
@@ -203,11 +204,15 @@ class SpikingBlock(nn.Module):
 
 @dataclass(frozen=True)
 class Output:
-    """`logits` (B, classes), their per-step form `step_logits` (T, B, classes), and `features` (T, B, C): spike rates."""
+    """`logits` (B, classes), their per-step form `step_logits` (T, B, classes), and `features` (T, B, C): spike rates.
+
+    `column_logits` (columns, B, classes): what each column alone would answer; their mean is `logits`. None of a single column.
+    """
 
     logits: Tensor
     step_logits: Tensor
     features: Tensor
+    column_logits: Tensor | None = None
 
 
 class NeurALLNet(nn.Module):
@@ -220,9 +225,10 @@ class NeurALLNet(nn.Module):
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
         self.config = config or ModelConfig()
-        widths = (3, *self.config.channels)
+        columns, (stem, *others) = self.config.columns, self.config.channels
+        widths = (3, stem, *(channels * columns for channels in others))
         self.blocks = nn.ModuleList(
-            SpikingBlock(inputs, channels, self.config, first=index == 0)
+            SpikingBlock(inputs, channels, self.config, first=index == 0, groups=columns if index > 1 else 1)
             for index, (inputs, channels) in enumerate(zip(widths, widths[1:], strict=False))
         )
         self.readout = nn.Linear(widths[-1], self.config.classes)
@@ -238,7 +244,19 @@ class NeurALLNet(nn.Module):
         rates = x.float().mean((2, 3)).unflatten(0, (self.config.time_steps, -1))
         with torch.autocast(x.device.type, enabled=False):
             step_logits = self.readout(rates)
-        return Output(step_logits.mean(0), step_logits, rates)
+            columns = column_logits(self.readout, rates.mean(0), self.config.columns)
+        return Output(step_logits.mean(0), step_logits, rates, columns)
+
+
+def column_logits(readout: nn.Linear, rates: Tensor, columns: int) -> Tensor | None:
+    """The answer of each column alone (columns, B, classes), from the rates (B, C) of all; None of a single column.
+
+    The read-out of all columns is the mean of their own read-outs, so that a column's weights count `columns` times in its own.
+    """
+    if columns == 1:
+        return None
+    weight = readout.weight.unflatten(1, (columns, -1))
+    return columns * torch.einsum("bkc,okc->kbo", rates.unflatten(1, (columns, -1)), weight) + readout.bias
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from neurallnet.config import ModelConfig
 from neurallnet.hue import stained_alike
-from neurallnet.model import NeurALLNet, Output
+from neurallnet.model import NeurALLNet, Output, column_logits
 from neurallnet.separable import speed_up_depthwise
 
 
@@ -22,10 +22,15 @@ class Peer(nn.Module):
         return getattr(self.body, "blocks", nn.ModuleList())
 
     def forward(self, images: Tensor) -> Output:
-        if self.config.family != "dense":  # which does so itself
-            images = stained_alike(images, self.config.hue)
-        logits = self.body(images.contiguous(memory_format=torch.channels_last))
-        return Output(logits, logits[None], logits.new_empty((1, len(logits), 0)))
+        columns = None
+        if self.config.family == "dense":
+            features = self.body.features(images)
+            logits = self.body.readout(features)
+            columns = column_logits(self.body.readout, features, self.config.columns)
+        else:
+            images = stained_alike(images, self.config.hue)  # the dense twin does so itself
+            logits = self.body(images.contiguous(memory_format=torch.channels_last))
+        return Output(logits, logits[None], logits.new_empty((1, len(logits), 0)), columns)
 
 
 def build_model(config: ModelConfig) -> nn.Module:

@@ -7,13 +7,14 @@ import pandas as pd
 
 from neurallnet.ablation import compare_arms
 from neurallnet.ablation_report import ablation_report
-from neurallnet.arms import GROUPS, SESSION_PEERS, arms
+from neurallnet.arms import GROUPS, HEADLINE, SESSION_PEERS, arms
 from neurallnet.claims.published import PUBLISHED, Published
 from neurallnet.leak import BASE, SESSION, held_out, network_arms, pooled_seeds, probe_held_out, summary
 from neurallnet.study import Study
 
 TITLES = {
-    BASE: "NeurALLNet",
+    HEADLINE: "NeurALLNet, committee",
+    BASE: "NeurALLNet, single",
     "dense": "Dense twin",
     "small-cnn": "Small CNN",
     "mobilenet-v2": "MobileNetV2",
@@ -25,24 +26,25 @@ COLOUR = "colour"
 
 
 def peer_report(study: Study) -> dict[str, Any]:
-    """Every peer that the profile trains against the base: what evidence/peers.json holds.
+    """Every peer that the profile trains against the network that ships: what evidence/peers.json holds.
 
     `random`: `ablation_report`. `session`: a row per network with its mean balanced accuracy over runs and its interval, and the
     paired difference in accuracy from ours on the folds that all were trained on (`compare_arms`); colour alone is one of them.
     """
     trained = {arm.name.rsplit("-", 1)[0] for arm in arms(study.profile)}
-    random = ablation_report(study, [name for name in GROUPS["peers"] if name in trained])
-    return {"random": random, SESSION: session_rows(study, [n for n in SESSION_PEERS if network_arms(study.profile, SESSION, n)])}
+    random = ablation_report(study, [name for name in (BASE, *GROUPS["peers"]) if name in trained], HEADLINE)
+    names = [name for name in (BASE, *SESSION_PEERS) if network_arms(study.profile, SESSION, name)]
+    return {"random": random, SESSION: session_rows(study, names)}
 
 
 def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
     """The session protocol's rows of `peer_report`: ours, the peers `names`, and colour alone."""
     groups, names = study.dataset().groups(), list(names)
     folds = {config.split.fold for name in names for _, config in network_arms(study.profile, SESSION, name)}
-    tables = {name: held_out(study, SESSION, name) for name in (BASE, *names)}
+    tables = {name: held_out(study, SESSION, name) for name in (HEADLINE, *names)}
     tables[COLOUR] = probe_held_out(study, SESSION)
     tables = {name: table[table["split_fold"].isin(folds)] if folds else table for name, table in tables.items()}
-    paired = compare_arms({name: pooled_seeds(table) for name, table in tables.items()}, groups).set_index("arm")
+    paired = compare_arms({name: pooled_seeds(table) for name, table in tables.items()}, groups, HEADLINE).set_index("arm")
     rows = []
     for name, table in tables.items():
         found = summary(table, groups)
@@ -50,7 +52,7 @@ def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
         row = {"network": name, "balanced_accuracy": found["balanced_accuracy"], "low": ends["low"], "high": ends["high"]}
         row |= {"accuracy": found["accuracy"], "n": found["images"], "folds": found["folds"], "seeds": found["seeds"]}
         kept = ("seeds", "drop", "low", "high", "p_holm", "mcnemar_holm")
-        difference = None if name == BASE else {key: paired.loc[name, key].item() for key in kept}
+        difference = None if name == HEADLINE else {key: paired.loc[name, key].item() for key in kept}
         rows.append({**row, "unit": ends["unit"], "against_ours": difference})
     return rows
 
@@ -58,7 +60,7 @@ def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
 def random_table(found: Mapping[str, Any]) -> pd.DataFrame:
     """`peer_report` on the random split, a row per network: parameters, accuracy, lead of ours in points, p-values."""
     random, ours = found["random"], found["random"]["reference"]
-    rows = [{"network": TITLES[BASE], "parameters": f"{ours['parameters']:,}", "seeds": ours["seeds"]}]
+    rows = [{"network": TITLES[HEADLINE], "parameters": f"{ours['parameters']:,}", "seeds": ours["seeds"]}]
     for row in random["rows"]:
         rows.append(
             {
@@ -99,7 +101,7 @@ def session_in_words(found: Mapping[str, Any]) -> str:
             points = f"{other['drop']:.2f} points [{other['low']:.2f}, {other['high']:.2f}]"
             said[verdict].append(f"{TITLES[row['network']]} ({points})")
     lines = [f"{verdict}: {name}" for verdict, names in said.items() for name in names]
-    return "\n".join(("Against NeurALLNet, same blocks and seeds, accuracy of ours minus theirs:", *lines))
+    return "\n".join(("Against the committee, same blocks and seeds, accuracy of ours minus theirs:", *lines))
 
 
 def session_intervals(found: Mapping[str, Any]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from neurallnet.arms import GROUPS, arms, make_arm
+from neurallnet.arms import GROUPS, HEADLINE, arms, make_arm
 from neurallnet.claims import build_claims, render_readme, write_claims
 from neurallnet.crate import write_crate
 from neurallnet.data.manifest import manifest_digest, read_manifest
@@ -33,6 +33,7 @@ RUN_FILES = (
 # Arms whose weights somebody may want to load; of the others, trained for a comparison, the predictions say all that is claimed.
 WITH_WEIGHTS = (
     *("base", *(f"session-{fold}" for fold in range(SESSION_FOLDS)), "group"),
+    *(HEADLINE, *(f"{HEADLINE}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{HEADLINE}-group"),
     *("no-se", "nir", "dense", "small-cnn", *GROUPS["sweep"]),
 )
 
@@ -55,7 +56,7 @@ def publish(work: Path, top: Path) -> list[Path]:
         if path.suffix == ".json" and json.loads(path.read_text(encoding="utf-8")).get("profile", "full") != "full":
             raise RunError(f"{path}: not of profile full; only real images are published as results")
     shipped = top / "neurallnet" / "pretrained"
-    base = base_run(work) if shipped.parent.is_dir() else None  # fails, if it must, before anything is removed
+    headline = headline_run(work) if shipped.parent.is_dir() else None  # fails, if it must, before anything is removed
     published = {arm.config.digest(): arm.name.rsplit("-", 1)[0] for arm in arms("full")}
     shutil.rmtree(results, ignore_errors=True)  # nothing of an earlier publication stays
     written = [copy(path, results / "notebooks" / path.name) for path in notebooks]
@@ -70,15 +71,15 @@ def publish(work: Path, top: Path) -> list[Path]:
     write_claims(top / "results" / "claims.json", claims)
     readme = top / "README.md"
     write_text(render_readme(readme.read_text(encoding="utf-8"), claims), readme)
-    written += ship(results / "runs" / base.address, shipped) if base else []
+    written += ship(results / "runs" / headline.address, shipped) if headline else []
     if (top / "CITATION.cff").is_file():  # names the authors; every checkout has it
         written.append(write_crate(top))
     return [*written, top / "results" / "claims.json", readme]
 
 
-def base_run(work: Path) -> Run:
+def headline_run(work: Path) -> Run:
     """The run whose network ships, its out-of-distribution model beside its weights. Raises RunError, DataError."""
-    digest = make_arm("full", "base", 0).config.digest()
+    digest = make_arm("full", HEADLINE, 0).config.digest()
     found = sorted(path.parent for path in (work / "runs").glob(f"{digest}-*/run.json"))
     if len(found) != 1:
         raise RunError(f"{work / 'runs'}: {len(found)} runs {digest}-*, not one; run: neurallnet reproduce --profile full")

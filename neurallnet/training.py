@@ -24,7 +24,7 @@ from neurallnet.augment import augment, to_float
 from neurallnet.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from neurallnet.config import AugmentConfig, TrainConfig
 from neurallnet.errors import RunError
-from neurallnet.losses import loss_function, spike_rate_penalty, spike_rates
+from neurallnet.losses import IGNORED, loss_function, spike_rate_penalty, spike_rates
 from neurallnet.machine import autocast
 
 SPARSE = 0.05  # spikes per neuron and time step that `spike_charge` leaves free of charge; a win in energy needs about this
@@ -122,17 +122,20 @@ class Epoch:
             place = self.number * steps + step, self.config.epochs * steps
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(*place, self.config.learning_rate)
-            loss, correct = self.step(images, labels)
+            loss, correct = self.step(images, labels, generator)
             total += loss * len(labels)
             right += correct
         return total / len(train), right / len(train)
 
-    def step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+    def step(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[float, int]:
         """One update of the weights and of their average; returns the loss and how many of the batch were right."""
         loss_of, charge = loss_function(self.config.loss), self.config.spike_charge
         with spike_rates(self.model) if charge else nullcontext([]) as rates, autocast(self.config.precision):
             output = self.model(images)
-        loss = loss_of(output, labels, self.config.label_smoothing, self.weights)
+        targets = labels
+        if output.column_logits is not None and self.config.column_share < 1:
+            targets = shared_out(labels, len(output.column_logits), self.config.column_share, generator)
+        loss = loss_of(output, targets, self.config.label_smoothing, self.weights)
         if charge:
             loss = loss + charge * spike_rate_penalty(rates, SPARSE)
         self.optimizer.zero_grad(set_to_none=True)
@@ -140,6 +143,12 @@ class Epoch:
         self.optimizer.step()
         self.average.update_parameters(self.model)
         return loss.item(), int((output.logits.argmax(1) == labels).sum())
+
+
+def shared_out(labels: Tensor, columns: int, share: float, generator: torch.Generator) -> Tensor:
+    """Labels (B,) as each column sees them (columns, B): IGNORED for the images it does not learn from, a random 1 - `share`."""
+    ranks = torch.rand(columns, len(labels), generator=generator).argsort(1)
+    return torch.where(ranks < max(round(share * len(labels)), 1), labels, IGNORED)
 
 
 def class_weights(labels: np.ndarray, classes: int) -> Tensor:

@@ -14,7 +14,7 @@ from neurallnet.config import ModelConfig
 from neurallnet.encoding import encode
 from neurallnet.errors import ConfigError
 from neurallnet.hue import stained_alike
-from neurallnet.model import ImageSqueezeExcite, InstanceBatchNorm, NeurALLNet, NoNorm, Output, SpikingBlock, SqueezeExcite
+from neurallnet.model import ImageSqueezeExcite, InstanceBatchNorm, NeurALLNet, NoNorm, Output, SpikingBlock, SqueezeExcite, column_logits
 
 
 class ChannelBias(nn.Module):
@@ -121,7 +121,7 @@ class SnnTorchTwin(nn.Module):
             steps = block(steps)
         rates = torch.stack([spikes.mean((2, 3)) for spikes in steps])
         step_logits = self.readout(rates)
-        return Output(step_logits.mean(0), step_logits, rates)
+        return Output(step_logits.mean(0), step_logits, rates, column_logits(self.readout, rates.mean(0), self.config.columns))
 
 
 def snntorch_twin(model: NeurALLNet) -> SnnTorchTwin:
@@ -175,9 +175,13 @@ class DenseTwin(nn.Module):
         self.readout = model.readout
         self.hue = model.config.hue
 
-    def forward(self, images: Tensor) -> Tensor:
+    def features(self, images: Tensor) -> Tensor:
+        """Means of the last block's maps, (B, C)."""
         images = stained_alike(images, self.hue)
         x = (images * 4 - 2).contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x)
-        return self.readout(x.mean((2, 3)))
+        return x.mean((2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.readout(self.features(images))

@@ -1,10 +1,15 @@
 """Configuration: unknown keys and bad values are named, equal settings have one address."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from neurallnet.arms import arms
 from neurallnet.config import FULL, PROFILES, RunConfig, profile_config, run_config, with_changes
 from neurallnet.errors import ConfigError
+
+RUNS = Path(__file__).resolve().parents[1] / "results" / "full" / "runs"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,21 @@ def test_every_setting_is_part_of_the_address():
         new = 0.5 if path == ("augment",) and key == "hue" else other.get(key, value / 2 if isinstance(value, float) else value)
         new = value + 1 if new == value and isinstance(value, int) else new
         changes = {path[0]: {key: new}} if path else {key: new}
+        if key == "columns":
+            changes["model"]["excitation"] = "gain"  # a gate would join them; the address of that alone is another
         assert with_changes(FULL, **changes).digest() != FULL.digest(), key
+
+
+def test_a_setting_younger_than_the_published_runs_leaves_their_addresses_alone():
+    for folder in RUNS.iterdir():
+        config = run_config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        assert folder.name.startswith(config.digest() + "-")
+
+
+def test_columns_need_networks_that_stay_apart():
+    for change in ({"excitation": "step"}, {"excitation": "none", "convolution": "separable"}, {"excitation": "none", "channels": [8]}):
+        with pytest.raises(ConfigError, match="columns"):
+            run_config({"model": {"columns": 2, **change}})
 
 
 def test_settings_cannot_be_changed_in_place():

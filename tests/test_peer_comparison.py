@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from neurallnet import leak, peer_comparison
-from neurallnet.arms import make_arm
+from neurallnet.arms import HEADLINE, make_arm
 from neurallnet.claims.published import PUBLISHED
 from neurallnet.evaluation import build_predictions
 from neurallnet.peer_comparison import (
@@ -46,7 +46,7 @@ class Study:
 @pytest.fixture
 def rows(monkeypatch) -> list[dict]:
     tables = {
-        "base": pd.concat([block(0, 1), block(0, 2, seed=1), block(1, 1), block(1, 0, seed=1)]),
+        "committee": pd.concat([block(0, 1), block(0, 2, seed=1), block(1, 1), block(1, 0, seed=1)]),
         "dense": block(0, 3),
     }
     monkeypatch.setattr(peer_comparison, "held_out", lambda study, protocol, name: tables[name])
@@ -57,7 +57,7 @@ def rows(monkeypatch) -> list[dict]:
 
 def test_networks_are_compared_on_the_folds_that_all_have(rows):
     found = {row["network"]: row for row in rows}
-    assert list(found) == ["base", "dense", "colour"]
+    assert list(found) == ["committee", "dense", "colour"]
     balanced = [row["balanced_accuracy"] for row in rows]
     assert balanced == pytest.approx([0.85, 0.7, 0.5])  # of block 0 alone; two seeds of ours
     assert {row["n"] for row in rows} == {20} and {row["folds"] for row in rows} == {1}
@@ -65,7 +65,7 @@ def test_networks_are_compared_on_the_folds_that_all_have(rows):
 
 def test_a_difference_is_paired_over_common_seeds(rows):
     found = {row["network"]: row["against_ours"] for row in rows}
-    assert found["base"] is None
+    assert found["committee"] is None
     assert found["dense"]["seeds"] == 1 and found["dense"]["drop"] == pytest.approx(20)  # seed 0 has 90%, the twin 70%
     assert found["colour"]["drop"] == pytest.approx(40) and found["colour"]["low"] > 0
     assert found["colour"]["p_holm"] <= found["dense"]["p_holm"]
@@ -73,7 +73,7 @@ def test_a_difference_is_paired_over_common_seeds(rows):
 
 def test_tables_name_every_network_and_leave_its_own_difference_empty(rows):
     table = session_table({"session": rows})
-    assert list(table["network"]) == ["NeurALLNet", "Dense twin", "Colour alone"]
+    assert list(table["network"]) == ["NeurALLNet, committee", "Dense twin", "Colour alone"]
     assert table["p (Holm)"].iloc[0] == "" and table["balanced accuracy"].iloc[1].startswith("70.00% [")
     assert list(session_intervals({"session": rows})["value"]) == pytest.approx([0.85, 0.7, 0.5])
 
@@ -87,7 +87,7 @@ def test_tables_name_every_network_and_leave_its_own_difference_empty(rows):
 )
 def test_words_follow_the_interval(low, high, verdict):
     other = {"drop": (low + high) / 2, "low": low, "high": high}
-    found = {"session": [{"network": "base", "against_ours": None}, {"network": "dense", "against_ours": other}]}
+    found = {"session": [{"network": "committee", "against_ours": None}, {"network": "dense", "against_ours": other}]}
     points = f"{(low + high) / 2:.2f} points [{low:.2f}, {high:.2f}]"
     assert session_in_words(found).splitlines()[1:] == [f"{verdict}: Dense twin ({points})"]
 
@@ -101,7 +101,7 @@ def test_random_table_shows_our_accuracy_over_the_same_seeds():
 
 
 def test_every_peer_of_a_profile_has_a_title():
-    assert set(peer_comparison.GROUPS["peers"]) | {leak.BASE, "colour"} == set(peer_comparison.TITLES)
+    assert set(peer_comparison.GROUPS["peers"]) | {leak.BASE, HEADLINE, "colour"} == set(peer_comparison.TITLES)
 
 
 def test_published_figures_name_protocol_and_source():

@@ -39,7 +39,7 @@ def only(folder: Path, pattern: str) -> Path:
     return found
 
 
-def base(results: Path) -> Path:
+def shipped(results: Path) -> Path:
     return results / "full" / "runs" / read_evidence(results / "full" / "evidence" / "robustness.json")["run"]
 
 
@@ -82,7 +82,7 @@ def test_what_was_published_passes_and_is_left_as_it_was(results, capsys, monkey
 
 def test_the_recomputed_numbers_are_those_of_another_library(results):
     found = read_evidence(results / "full" / "evidence" / "primary_random.json")
-    table = read_predictions(base(results) / "predictions-test.csv")
+    table = read_predictions(shipped(results) / "predictions-test.csv")
     assert found["accuracy"] == pytest.approx(accuracy_score(table["label"], table["predicted"]), abs=1e-6)
     assert found["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(table["label"], table["predicted"]), abs=1e-6)
     with open_published(results) as study:
@@ -123,7 +123,7 @@ def test_without_a_list_of_hashes_nothing_is_verified(results, text):
 )
 @pytest.mark.parametrize("column", [-8, -1], ids=["logit", "probability"])
 def test_one_digit_of_a_prediction_is_found_when_the_hashes_agree(results, name, column):
-    path = only(base(results), name)
+    path = only(shipped(results), name)
     lines = path.read_text().splitlines()
     cells = lines[7].split(",")
     cells[column] = f"{cells[column][:-1]}{(int(cells[column][-1]) + 1) % 10}"  # the sixth digit, more or less
@@ -131,18 +131,26 @@ def test_one_digit_of_a_prediction_is_found_when_the_hashes_agree(results, name,
     write_hashes(results / "full")
     assert failed(check_hashes(results)) == {}
     (where, detail), *more = bad_runs(results).items()
-    assert where.endswith(base(results).name) and path.name in detail and not more
+    assert where.endswith(shipped(results).name) and path.name in detail and not more
 
 
 def test_a_consistent_forgery_of_a_prediction_contradicts_the_evidence(results):
     """One more image called right, in the test table and its copy among the corrupted: valid tables, but not those published."""
-    for path in (only(base(results), "predictions-test.csv"), only(base(results), "predictions-corrupted-*.csv")):
+    for path in (only(shipped(results), "predictions-test.csv"), only(shipped(results), "predictions-corrupted-*.csv")):
         path.write_text(_called_right(path))
     write_hashes(results / "full")
     assert bad_runs(results) == {}
     found = bad_evidence(results, "primary_random", "ablation_se", "robustness", "external_bccd")
-    assert set(found) == {f"results/full/evidence/{name}.json" for name in ("primary_random", "ablation_se", "robustness")}
+    assert set(found) == {f"results/full/evidence/{name}.json" for name in ("primary_random", "robustness")}
     assert "accuracy is 0." in found["results/full/evidence/primary_random.json"]
+
+
+def test_a_forgery_of_an_arm_contradicts_what_it_was_compared_for(results):
+    whole = read_evidence(results / "full" / "evidence" / "ablation_se.json")["runs"]["base-0"]
+    path = results / "full" / "runs" / whole / "predictions-test.csv"
+    path.write_text(_called_right(path))
+    write_hashes(results / "full")
+    assert set(bad_evidence(results, "primary_random", "ablation_se")) == {"results/full/evidence/ablation_se.json"}
 
 
 def _called_right(path: Path) -> str:
@@ -233,41 +241,41 @@ def test_only_what_is_declared_may_go_without_recomputation():
     ],
 )
 def test_a_run_that_contradicts_itself_is_named(results, file, number, said):
-    another_digit(base(results) / file, number)
+    another_digit(shipped(results) / file, number)
     ((where, detail),) = bad_runs(results).items()
-    assert where == f"results/full/runs/{base(results).name}" and said in detail
+    assert where == f"results/full/runs/{shipped(results).name}" and said in detail
 
 
 def test_a_run_under_another_address_is_named(results):
-    base(results).rename(base(results).with_name("0123456789ab-" + base(results).name[-8:]))
+    shipped(results).rename(shipped(results).with_name("0123456789ab-" + shipped(results).name[-8:]))
     (detail,) = bad_runs(results).values()
     assert "by configuration and manifest" in detail
 
 
 def test_another_split_is_named(results):
-    path = base(results) / "split.csv"
+    path = shipped(results) / "split.csv"
     path.write_text(path.read_text().replace(",val", ",train", 1))
-    assert "split.csv: not the random split" in bad_runs(results)[f"results/full/runs/{base(results).name}"]
+    assert "split.csv: not the random split" in bad_runs(results)[f"results/full/runs/{shipped(results).name}"]
 
 
 def test_an_image_of_another_fold_is_named(results):
-    path = base(results) / "predictions-test.csv"
+    path = shipped(results) / "predictions-test.csv"
     path.write_text("\n".join(path.read_text().splitlines()[:-1]) + "\n")
-    assert "predictions-test.csv" in bad_runs(results)[f"results/full/runs/{base(results).name}"]
+    assert "predictions-test.csv" in bad_runs(results)[f"results/full/runs/{shipped(results).name}"]
 
 
 def test_weights_of_another_network_are_named(results):
-    other = next(folder for folder in base(results).parent.iterdir() if folder != base(results))
-    shutil.copy(other / "weights.safetensors", base(results))
-    assert "weights of another model" in bad_runs(results)[f"results/full/runs/{base(results).name}"]
+    other = next(folder for folder in shipped(results).parent.iterdir() if folder != shipped(results))
+    shutil.copy(other / "weights.safetensors", shipped(results))
+    assert "weights of another model" in bad_runs(results)[f"results/full/runs/{shipped(results).name}"]
 
 
 def test_a_run_without_weights_says_so_and_a_claim_about_weights_fails(results):
-    for folder in base(results).parent.iterdir():
+    for folder in shipped(results).parent.iterdir():
         (folder / "weights.safetensors").unlink()
     with open_published(results) as study:
         said = {check.where: check for check in check_runs(study)}
-    found = said[f"results/full/runs/{base(results).name}"]
+    found = said[f"results/full/runs/{shipped(results).name}"]
     assert found.ok and found.detail.startswith("without weights")
     assert "weights.safetensors" in bad_evidence(results, "model")["results/full/evidence/model.json"]
 
@@ -283,7 +291,7 @@ def test_held_out_images_read_without_an_entry_in_the_log_are_named(results, wha
 
 
 def test_a_table_of_unknown_kind_is_not_taken_on_trust(results):
-    shutil.copy(base(results) / "predictions-test.csv", base(results) / "predictions-best.csv")
+    shutil.copy(shipped(results) / "predictions-test.csv", shipped(results) / "predictions-best.csv")
     (detail,) = bad_runs(results).values()
     assert "no way to check" in detail
 
@@ -345,7 +353,7 @@ def test_notebooks_of_another_state_of_the_package_are_stale(results, capsys):
 
 
 def test_a_damaged_file_fails_its_own_check_and_the_command(results, capsys):
-    run = base(results)
+    run = shipped(results)
     (results / "full" / "evidence" / "robustness.json").write_text('{"profile": "full", "rows": 3}')
     (run / "weights.safetensors").write_bytes(b"\0" * 20)
     write_hashes(results / "full")

@@ -82,7 +82,7 @@ def false_alarms(evidence: Evidence) -> Claim:
         ours=found["rate"],
         interval=(found["interval"]["low"], found["interval"]["high"]),
         n=found["n"],
-        protocol="BCCD, base network of seed 0, no retraining; Wilson over images",
+        protocol="BCCD, the network that ships, no retraining; Wilson over images",
         verdict="not testable here",
         evidence=evidence.path("external_bccd.json"),
     )

@@ -14,12 +14,12 @@ from neurallnet.pretrained.bundle import FORMAT, Pretrained, run_card
 from neurallnet.runs import open_run
 
 FOLDER = Path(__file__).resolve().parent
-NAMES = ("base",)  # networks that ship with the package
+NAMES = ("committee",)  # networks that ship with the package
 NEEDED = {"classes", "config", "image_size", "scale_bar", "sha256", "temperature"}  # of a card
 REINSTALL = "install neurallnet again"
 
 
-def load_pretrained(name: str = "base", folder: Path | str = FOLDER) -> Pretrained:
+def load_pretrained(name: str = NAMES[0], folder: Path | str = FOLDER) -> Pretrained:
     """The network called `name`, shipped with the package; reads three small files and no network connection.
 
     Every byte of weights and out-of-distribution model is checked against the card. Raises ConfigError for a name that does not

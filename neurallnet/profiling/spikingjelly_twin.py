@@ -41,14 +41,14 @@ class SpikingJellyTwin(nn.Module):
                 step_mode="m",
             )
             parts = {
-                "conv": nn.Conv2d(conv.in_channels, width, 3, stride=2, padding=1, bias=False),
+                "conv": nn.Conv2d(conv.in_channels, width, 3, stride=2, padding=1, groups=conv.groups, bias=False),
                 "norm": torch_norm(block.norm),
                 "lif": lif,
             }
             if config.excitation != "none":
                 parts["excitation"] = SqueezeExcite(width, config.excitation_ratio)
             self.blocks.append(nn.ModuleDict(parts))
-        self.readout = nn.Linear(config.channels[-1], config.classes)
+        self.readout = nn.Linear(model.readout.in_features, config.classes)
 
     def forward(self, images: Tensor) -> Tensor:
         self._reset(self)

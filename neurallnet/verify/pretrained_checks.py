@@ -6,12 +6,12 @@ from neurallnet.errors import RunError
 from neurallnet.evidence import canonical_json
 from neurallnet.ood.model import OOD_FILE, load_ood
 from neurallnet.pretrained.bundle import run_card
-from neurallnet.pretrained.loading import load_pretrained, sha256
+from neurallnet.pretrained.loading import NAMES, load_pretrained, sha256
 from neurallnet.verify.check import Check, attempt, first_difference
 from neurallnet.verify.published import PublishedStudy
 
 
-def check_pretrained(results: Path, study: PublishedStudy, name: str = "base") -> list[Check]:
+def check_pretrained(results: Path, study: PublishedStudy, name: str = NAMES[0]) -> list[Check]:
     """One check of what ships in the checkout of the folder `results`; none where results/ lies outside a checkout."""
     package = results.parent / "neurallnet"
     if not package.is_dir():
