@@ -198,11 +198,12 @@ def reproduce(
     data: DataOption = None,
     work: WorkOption = None,
     target: Annotated[str, typer.Option(help="runs, notebooks or book")] = "book",
+    published: Annotated[bool, typer.Option("--published", help="full: start from the runs in results/, train the rest")] = False,
 ) -> None:
     """Everything in order: data, runs, notebooks, book. What is up to date is kept."""
     from neurallnet.reproduce import reproduce as run_workflow
 
-    typer.echo(f"{target}: {run_workflow(profile.value, data, work, target)}")
+    typer.echo(f"{target}: {run_workflow(profile.value, data, work, target, published=published)}")
 
 
 @app.command()

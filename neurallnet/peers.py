@@ -49,9 +49,6 @@ def efficientnet_b0(classes: int) -> nn.Module:
     nets = _monai()
     body = nets.EfficientNetBN("efficientnet-b0", pretrained=False, num_classes=classes)
     body.set_swish(memory_efficient=False)
-    for part in body.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            part.momentum = 0.1  # torch's; the authors' 0.01 averages over more batches than the runs here have
     return Centred(body)
 
 

@@ -13,6 +13,7 @@ from neurallnet.data.tables import write_text
 from neurallnet.dataset import open_dataset
 from neurallnet.errors import ConfigError, RunError
 from neurallnet.paths import DATA_VARIABLE, WORK_VARIABLE, Workspace, data_root, repository, workspace
+from neurallnet.restore import restore
 
 TARGETS = ("runs", "notebooks", "book")
 
@@ -23,12 +24,14 @@ def reproduce(
     work: Path | str | None = None,
     target: str = "book",
     cores: int | None = None,
+    published: bool = False,
 ) -> Path:
     """Bring `target` (one of TARGETS) of `profile` up to date; the folder or page to look at.
 
     `data`: folder of real images (default $NEURALLNET_DATA); `work`: default $NEURALLNET_WORK, else
     `work/<profile>` in the checkout, so that no page finds another profile's evidence; `cores`: default all
-    of them, and every run takes them all, so that one heavy job runs at a time.
+    of them, and every run takes them all, so that one heavy job runs at a time; `published`: start from the
+    runs in results/full that the workspace lacks.
 
     Raises ConfigError for an unknown profile or target, DataError for a missing folder, and RunError when a
     step fails, when the same work is under way in another process, or when this is no checkout with its
@@ -44,6 +47,10 @@ def reproduce(
         raise RunError("snakemake is not installed; run: pip install -c requirements.lock -e '.[book]'")
     folder = workspace(work, profile).root
     folder.mkdir(parents=True, exist_ok=True)
+    if published:
+        if profile != "full":
+            raise ConfigError(f"only runs of profile full are published, none of {profile}; leave out --published")
+        restore(top / "results" / "full", Workspace(folder))
     source = profile_config(profile).data.source
     images = None if source.startswith("synthetic") else data_root(data)
     environment = {**os.environ, WORK_VARIABLE: str(folder)}

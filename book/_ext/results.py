@@ -19,6 +19,7 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
+from neurallnet.arms import HEADLINE, make_arm
 from neurallnet.claims import build_claims
 from neurallnet.claims.readme import cells
 from neurallnet.claims.registry import BUILDERS
@@ -68,7 +69,8 @@ def readable(value: Any) -> Any:
 
 
 def load_results(folder: Path, expected: list[str] | tuple[str, ...] = ()) -> dict[str, Any]:
-    """Substitutions from every evidence file of `folder`, plus `config`, the settings of profile `full`.
+    """Substitutions from every evidence file of `folder`, plus the settings of profile `full`: `config` of the single network,
+    `shipped` of the network that ships.
 
     Raises DataError for a file that is damaged or was made with another profile.
     """
@@ -79,7 +81,8 @@ def load_results(folder: Path, expected: list[str] | tuple[str, ...] = ()) -> di
         if profile != "full":
             raise DataError(f"{path}: profile {profile!r}; chapters show real images only (profile full)")
         found[path.stem.replace("-", "_")] = readable(payload)
-    return {**found, "claims": claims_in_words(folder), "config": readable(FULL.to_dict())}
+    settings = {"config": FULL, "shipped": make_arm("full", HEADLINE).config}
+    return {**found, "claims": claims_in_words(folder), **{name: readable(config.to_dict()) for name, config in settings.items()}}
 
 
 def claims_in_words(folder: Path) -> dict[str, Any]:

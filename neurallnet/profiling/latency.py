@@ -11,19 +11,20 @@ from typing import Any
 import numpy as np
 import torch
 
+from neurallnet.arms import HEADLINE, make_arm
 from neurallnet.config import CLASSES
 from neurallnet.errors import ConfigError
 from neurallnet.machine import resolve_precision
 from neurallnet.model import NeurALLNet
 from neurallnet.profiling.rows import comparison, lacking, measured, not_measured
-from neurallnet.profiling.steps import inference, random_images
+from neurallnet.profiling.steps import fresh, inference, random_images
 from neurallnet.profiling.timing import Case, all_threads, alternate
 
 TORCH, TORCH_BF16, UNROLLED = "ours, torch, float32", "ours, torch, bfloat16", "ours, torch written out, float32"
 ONNX, INT8 = "ours, onnxruntime, float32", "ours, onnxruntime, int8"
-PEERS = ("efficientnet_b0", "mobilenet_v2", "densenet121", "dense_twin")
+PEERS = (HEADLINE, "efficientnet_b0", "mobilenet_v2", "densenet121", "dense_twin")
 TITLES = {"efficientnet_b0": "EfficientNet-B0", "mobilenet_v2": "MobileNetV2", "densenet121": "DenseNet121"}
-OWN_TITLES = {"dense_twin": "ours with ReLU and no time steps", "small_cnn": "small CNN"}  # at our image size only
+OWN_TITLES = {HEADLINE: "the committee that ships", "dense_twin": "ours with ReLU and no time steps", "small_cnn": "small CNN"}  # at our image size only
 PAPER_SIZE = 224  # pixels a side; what the peers' papers use
 CUDA_REASON = "no CUDA device on this machine"
 
@@ -52,9 +53,12 @@ def prepare(
     for name, side in wanted:
         path, case = folder / f"{name}-{side}.onnx", peer_case(name, side)
         try:
-            own = {"model": DenseTwin(model.config).eval()} if name == "dense_twin" else {}
-            if own or not path.exists():
-                peer_onnx(name, path, side, **own)
+            if name == HEADLINE:
+                export_onnx(fresh(make_arm("full", HEADLINE).config.model), path, side, classes=CLASSES)
+            elif name == "dense_twin":
+                peer_onnx(name, path, side, model=DenseTwin(model.config).eval())
+            elif not path.exists():
+                peer_onnx(name, path, side)
             files[case] = (path, side)
         except ConfigError as error:  # a library is missing
             missing.append(not_measured(case, str(error)))

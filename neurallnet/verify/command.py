@@ -1,8 +1,10 @@
 """The whole verification: hashes, runs, shipped weights, evidence, claims, notebooks; a line per check, one sentence at the end."""
 
+import os
 import time
 from pathlib import Path
 
+from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from neurallnet.errors import DataError
@@ -29,8 +31,8 @@ def verify_results(results: Path, allow_stale: bool = False) -> list[Check]:
     with open_published(results) as study:
         checks += check_runs(study)
         checks += check_pretrained(results, study)
-        files = evidence_files(study)
-        checks += [check_evidence(study, path) for path in tqdm(files, desc="recomputing", unit="file", leave=False, disable=None)]
+        bar = tqdm(evidence_files(study), desc="recomputing", unit="file", leave=False, disable=None)
+        checks += Parallel(n_jobs=os.cpu_count())(delayed(check_evidence)(study, path) for path in bar)
         scratch = str(study.work.root)
     checks += check_claims(results)
     checks += check_notebooks(results, results.parent / "notebooks", allow_stale)

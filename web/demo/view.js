@@ -45,6 +45,7 @@ export function showResult(answer, seen, name, manifest) {
   byId("demo-classes").replaceChildren(...manifest.classes.map((label, k) => classRow(label, answer.probabilities[k], k === best)));
   showRates(answer.rates);
   byId("demo-gates").replaceChildren(...answer.gates.map(gateStrip));
+  byId("demo-gates-part").hidden = answer.gates.length === 0; // a network without squeeze-and-excitation has none
   byId("demo-result").hidden = false;
   say(`${name}: ${verdict}. ${flagText(answer.score, manifest.flag).short} Not a medical device.`);
 }
