@@ -14,7 +14,16 @@ from neurallnet.config import ModelConfig
 from neurallnet.encoding import encode
 from neurallnet.errors import ConfigError
 from neurallnet.hue import stained_alike
-from neurallnet.model import ImageSqueezeExcite, InstanceBatchNorm, NeurALLNet, NoNorm, Output, SpikingBlock, SqueezeExcite, column_logits
+from neurallnet.model import (
+    ImageSqueezeExcite,
+    InstanceBatchNorm,
+    NeurALLNet,
+    NoNorm,
+    Output,
+    SpikingBlock,
+    SqueezeExcite,
+    column_logits,
+)
 
 
 class ChannelBias(nn.Module):

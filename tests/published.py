@@ -114,7 +114,10 @@ def made_up_evidence(work: Path, runs: dict[str, Path], primary: Dataset, other:
         "data": {"protocols": leak, "probes": [{"probe": "colour", "accuracy": 0.9}], "manifest": primary.digest},
         "model": model_evidence(record["parameters"], record["weights_bytes"], record),
         "primary_random": primary_evidence(test, groups, protocol=protocol, provenance=record, test_read=reads[-1]),
-        "ablation_se": {**compare(tests["base-0"], tests["no-se-0"], groups), "runs": {arm: runs[arm].name for arm in ("base-0", "no-se-0")}},
+        "ablation_se": {
+            **compare(tests["base-0"], tests["no-se-0"], groups),
+            "runs": {arm: runs[arm].name for arm in ("base-0", "no-se-0")},
+        },
         "external_bccd": {**found, **alarms},
         "robustness": {
             "rows": summarize_corrupted(corrupted, groups).to_dict("records"),

@@ -92,7 +92,7 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     shares = [run["balanced_accuracy"] for run in runs]
     assert max(shares) - min(shares) > 0.02, "seeds matter"
     peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))["session"]
-    assert [row["network"] for row in peers[:4]] == ["committee", "base", "dense", "small-cnn"], "the networks it names, in its order"
+    assert [row["network"] for row in peers[:4]] == ["committee", "base", "dense", "small-cnn"], "those it names, in its order"
     digests = [arm.config.digest() for arm in arms("full") if arm.name.startswith("session-")]
     folders = [folder for digest in digests for folder in EVIDENCE.parent.glob(f"runs/{digest}-*")]
     tables = pd.concat([read_predictions(folder / "predictions-test.csv") for folder in folders])

@@ -1,4 +1,4 @@
-"""Columns are networks of their own behind one first block: in what they compute, in what they learn, and in every exported form."""
+"""Columns are networks of their own behind one first block: in what they compute, in what they learn, and as exported."""
 
 import numpy as np
 import pytest

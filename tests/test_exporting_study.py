@@ -58,7 +58,8 @@ def test_evidence_is_verified_without_images(results):
         sizes = {row["form"]: row["bytes"] for row in payload["rows"] if row["arm"] == "committee-0"}
         assert sizes["onnx"] == 1000 and sizes[TORCH] == study.run("committee-0").weights.stat().st_size
         found = payload["nir_against_base"]
-        rights = [correctness(read_predictions(study.run(arm).folder / "predictions-exported-torch.csv")) for arm in ("base-0", "nir-0")]
+        folders = [study.run(arm).folder for arm in ("base-0", "nir-0")]
+        rights = [correctness(read_predictions(folder / "predictions-exported-torch.csv")) for folder in folders]
         assert found["drop"] == pytest.approx(100 * (rights[0].mean() - rights[1].mean()))
         assert found["only_nir_right"] == (~rights[0] & rights[1]).sum()
         path = study.work.evidence / "export.json"

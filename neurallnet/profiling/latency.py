@@ -24,7 +24,12 @@ TORCH, TORCH_BF16, UNROLLED = "ours, torch, float32", "ours, torch, bfloat16", "
 ONNX, INT8 = "ours, onnxruntime, float32", "ours, onnxruntime, int8"
 PEERS = (HEADLINE, "efficientnet_b0", "mobilenet_v2", "densenet121", "dense_twin")
 TITLES = {"efficientnet_b0": "EfficientNet-B0", "mobilenet_v2": "MobileNetV2", "densenet121": "DenseNet121"}
-OWN_TITLES = {HEADLINE: "the committee that ships", "dense_twin": "ours with ReLU and no time steps", "small_cnn": "small CNN"}  # at our image size only
+# at our image size only
+OWN_TITLES = {
+    HEADLINE: "the committee that ships",
+    "dense_twin": "ours with ReLU and no time steps",
+    "small_cnn": "small CNN",
+}
 PAPER_SIZE = 224  # pixels a side; what the peers' papers use
 CUDA_REASON = "no CUDA device on this machine"
 

@@ -10,10 +10,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from neurallnet.pretrained import load_pretrained
 from neurallnet.data.images import decode_image, preprocess
 from neurallnet.data.synthetic import draw_image
 from neurallnet.data.synthetic_config import SyntheticConfig
+from neurallnet.pretrained import load_pretrained
 
 READ = """
 const shown = (id) => document.getElementById(id).textContent;
