@@ -143,6 +143,12 @@ class TrainConfig:
     spike_charge: Annotated[float, Field(ge=0)] = 0.0  # weight of a charge on spike rates above 0.05; an arm for energy
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # bfloat16 where the processor has it; recorded in the run
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "TrainConfig":
+        if self.column_share < 1 and self.loss != "mean_ce":
+            raise ValueError(f"column_share below 1 needs loss 'mean_ce', which answers by column; {self.loss!r} does not")
+        return self
+
 
 # Fields that came after runs were published, with what those runs did.
 YOUNGER: dict[str, dict[str, Any]] = {"model": {"columns": 1}, "train": {"column_share": 1.0}}

@@ -24,6 +24,8 @@ RUNS = Path(__file__).resolve().parents[1] / "results" / "full" / "runs"
         ({"data": {"image_size": "large"}}, "data.image_size"),
         ({"model": {"encoding": "latency", "time_steps": 1}}, "needs time_steps of 2 or more"),
         ({"model": {"beta_learned": True, "beta": 1.0}}, "a beta between 0 and 1"),
+        ({"train": {"column_share": 0.5, "loss": "tet"}}, "column_share below 1 needs loss 'mean_ce'"),
+        ({"train": {"column_share": 0}}, "train.column_share"),
     ],
 )
 def test_each_bad_setting_is_named(values, said):

@@ -86,6 +86,7 @@ def headline(found: Mapping[str, Any]) -> dict[str, float | None]:
         "cpu_latency_ms": _value(single["rows"], "p50_ms", case=latency.ONNX),
         "gpu_latency_ms": _value(gpu, "p50_ms", batch=1),
         "speedup_vs_snntorch_float32": _value(ratios, "median", slow=throughput.SNNTORCH, fast=throughput.OURS),
+        "bound_vs_snntorch_float32": _value(ratios, "median", slow=throughput.SNNTORCH, fast=throughput.FLOOR),
         "speedup_vs_snntorch_bfloat16": _value(ratios, "median", slow=throughput.SNNTORCH, fast=throughput.OURS_BF16),
         "energy_ratio_optimistic": models.get("optimistic"),
         "energy_ratio_fair_twin": models.get("fair_twin"),
