@@ -102,6 +102,12 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     assert pairs.index[0] == "Benign Early" and 0.35 < pairs.iloc[0] < 0.45, "the most frequent errors, four in ten"
 
 
+def test_the_sizes_of_the_single_network_are_of_it():
+    evidence = {name: json.loads((EVIDENCE / f"{name}.json").read_text(encoding="utf-8")) for name in ("export", "latency")}
+    row = evidence["export"]["rows"][3]
+    assert (row["arm"], row["form"]) == ("base-0", "torch") and evidence["latency"]["model"]["columns"] == 1
+
+
 def test_what_the_pages_say_of_embargoes_and_the_scale_bar_is_so_in_the_evidence():
     rows = json.loads((EVIDENCE / "conditions.json").read_text(encoding="utf-8"))["rows"]
     named = {row["condition"]: row for row in rows}

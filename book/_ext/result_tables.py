@@ -83,7 +83,7 @@ def times_markdown(folder: Path, start: Path) -> str:
     path = folder / "times.json"
     found = read_evidence(path) if path.is_file() else {}
     trained = read_evidence(folder / "model.json").get("provenance", {}) if (folder / "model.json").is_file() else {}
-    steps = {"Training of the base model, since its last resume": trained.get("seconds_since_last_resume")}
+    steps = {"Training of the network that ships, since its last resume": trained.get("seconds_since_last_resume")}
     steps |= {f"`{name}`": seconds for name, seconds in found.get("seconds", {}).items()}
     steps |= {"All notebooks": found.get("notebooks_seconds")}
     rows = [f"| {name} | {seconds:,.1f} |" for name, seconds in steps.items() if seconds is not None]

@@ -11,12 +11,12 @@ from neurallnet.profiling.plan import Plan
 from neurallnet.profiling.verdict import who_wins
 from neurallnet.sweep import sweep_table
 from neurallnet.verify.published import PublishedStudy
-from neurallnet.verify.recompute import BASE, Payload
+from neurallnet.verify.recompute import BASE, SHIPPED, Payload
 
 
 def sweep(study: PublishedStudy, committed: Payload) -> Payload:
     """05: the arms on validation images; of the exported forms, float32, whose predictions are published."""
-    run = study.run(BASE)
+    run = study.run(SHIPPED)
     right = correctness(run.predictions("val"))
     interval = wilson_interval(int(right.sum()), right.size)
     trained = {"form": "torch, float32", "accuracy": float(right.mean()), "n": right.size}
