@@ -40,7 +40,8 @@ def peer_report(study: Study) -> dict[str, Any]:
 def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
     """The session protocol's rows of `peer_report`: ours, the peers `names`, and colour alone."""
     groups, names = study.dataset().groups(), list(names)
-    folds = {config.split.fold for name in names for _, config in network_arms(study.profile, SESSION, name)}
+    each = [{config.split.fold for _, config in network_arms(study.profile, SESSION, name)} for name in names]
+    folds = set.intersection(*each) if each else set()
     tables = {name: held_out(study, SESSION, name) for name in (HEADLINE, *names)}
     tables[COLOUR] = probe_held_out(study, SESSION)
     tables = {name: table[table["split_fold"].isin(folds)] if folds else table for name, table in tables.items()}

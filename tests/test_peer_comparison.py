@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from neurallnet import leak, peer_comparison
-from neurallnet.arms import HEADLINE, make_arm
+from neurallnet.arms import HEADLINE, Arm, make_arm
 from neurallnet.claims.published import PUBLISHED
 from neurallnet.evaluation import build_predictions
 from neurallnet.peer_comparison import (
@@ -43,23 +43,30 @@ class Study:
         return Images()
 
 
+def runs(profile: str, protocol: str, name: str) -> list[Arm]:
+    """The single network has both folds, the twin one."""
+    names = ("session-0", "session-1") if name == "base" else (f"{name}-session-0",)
+    return [make_arm("smoke", each) for each in names]
+
+
 @pytest.fixture
 def rows(monkeypatch) -> list[dict]:
     tables = {
+        "base": pd.concat([block(0, 2), block(1, 2)]),
         "committee": pd.concat([block(0, 1), block(0, 2, seed=1), block(1, 1), block(1, 0, seed=1)]),
         "dense": block(0, 3),
     }
     monkeypatch.setattr(peer_comparison, "held_out", lambda study, protocol, name: tables[name])
     monkeypatch.setattr(peer_comparison, "probe_held_out", lambda study, protocol: pd.concat([block(0, 5), block(1, 9)]))
-    monkeypatch.setattr(peer_comparison, "network_arms", lambda profile, protocol, name: [make_arm("smoke", f"{name}-session-0")])
-    return session_rows(Study(), ["dense"])
+    monkeypatch.setattr(peer_comparison, "network_arms", runs)
+    return session_rows(Study(), ["base", "dense"])
 
 
 def test_networks_are_compared_on_the_folds_that_all_have(rows):
     found = {row["network"]: row for row in rows}
-    assert list(found) == ["committee", "dense", "colour"]
+    assert list(found) == ["committee", "base", "dense", "colour"]
     balanced = [row["balanced_accuracy"] for row in rows]
-    assert balanced == pytest.approx([0.85, 0.7, 0.5])  # of block 0 alone; two seeds of ours
+    assert balanced == pytest.approx([0.85, 0.8, 0.7, 0.5])  # of block 0 alone; two seeds of ours
     assert {row["n"] for row in rows} == {20} and {row["folds"] for row in rows} == {1}
 
 
@@ -73,9 +80,9 @@ def test_a_difference_is_paired_over_common_seeds(rows):
 
 def test_tables_name_every_network_and_leave_its_own_difference_empty(rows):
     table = session_table({"session": rows})
-    assert list(table["network"]) == ["NeurALLNet, committee", "Dense twin", "Colour alone"]
-    assert table["p (Holm)"].iloc[0] == "" and table["balanced accuracy"].iloc[1].startswith("70.00% [")
-    assert list(session_intervals({"session": rows})["value"]) == pytest.approx([0.85, 0.7, 0.5])
+    assert list(table["network"]) == ["NeurALLNet, committee", "NeurALLNet, single", "Dense twin", "Colour alone"]
+    assert table["p (Holm)"].iloc[0] == "" and table["balanced accuracy"].iloc[2].startswith("70.00% [")
+    assert list(session_intervals({"session": rows})["value"]) == pytest.approx([0.85, 0.8, 0.7, 0.5])
 
 
 @pytest.mark.parametrize(
