@@ -11,8 +11,9 @@ from neurallnet.errors import ConfigError
 _NARROW = (8, 16, 32, 64, 64)
 
 # The arm whose network ships and which every headline figure is of. `base`, a single network with SE, is what the paper describes
-# and what its claims are tested with; every other arm changes one thing of it.
-HEADLINE = "committee"
+# and what its claims are tested with; other arms change one thing of it.
+SHIPPED = "committee"
+SHIPPED_RUN = f"{SHIPPED}-0"  # its run of seed 0, whose weights ship
 
 # What each arm changes in its profile's configuration; one line says why the arm exists.
 CHANGES: dict[str, dict[str, dict[str, Any]]] = {
@@ -63,11 +64,10 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     },
     # Four networks side by side, without SE, which earns nothing here: single networks of this size err on different images from
     # seed to seed, and what is left of an error after an average over four is what they have in common
-    HEADLINE: {
+    SHIPPED: {
         "model": {"channels": (16, 32, 64, 80), "columns": 4, "excitation": "none"},
         "train": {"column_share": 0.5, "epochs": 24},  # half of each batch, so half as many again
     },
-    "column": {"model": {"channels": (16, 32, 64, 80), "excitation": "none"}},  # one of the four by itself
     # Peers: other people's networks from scratch, on the same images, split and budget.
     "small-cnn": {"model": {"family": "small_cnn"}},  # of LGD-Net's size, 161 k parameters
     "efficientnet-b0": {"model": {"family": "efficientnet_b0"}},  # 4.0 M; what a user would pick
@@ -108,24 +108,24 @@ CHANGES |= {
 # The peers that are held against the network on held-out blocks too.
 SESSION_PEERS = ("dense", "small-cnn", "efficientnet-b0")
 
-# The network itself under other conditions: the scale bar left in, as the paper seems to have it, and other embargoes.
+# The single network under other conditions: the scale bar left in, as the paper seems to have it, and other embargoes.
 BAR_VISIBLE = "bar-visible"
 CHANGES[BAR_VISIBLE] = {"data": {"scale_bar": "visible"}}
 EMBARGOES = {0: (0, 1, 2, 3, 4), 75: (0, 1, 2, 3, 4), 150: (0, 2, 4)}  # embargo -> folds in which every class has enough left
 
 CHANGES |= {
     f"{name}-session-{fold}": {**CHANGES[name], **CHANGES[f"session-{fold}"]}
-    for name in (HEADLINE, "column", *SESSION_PEERS, BAR_VISIBLE)
+    for name in (SHIPPED, *SESSION_PEERS, BAR_VISIBLE)
     for fold in range(SESSION_FOLDS)
 }
-CHANGES[f"{HEADLINE}-group"] = {**CHANGES[HEADLINE], **CHANGES["group"]}
+CHANGES[f"{SHIPPED}-group"] = {**CHANGES[SHIPPED], **CHANGES["group"]}
 CHANGES |= {
     f"embargo-{embargo}-session-{fold}": {"split": {"protocol": "session", "fold": fold, "embargo": embargo}}
     for embargo, folds in EMBARGOES.items()
     for fold in folds
 }
 
-# Arms by the question they answer; `base` is what each is compared with.
+# Arms by the question they answer; peers are compared with what ships, all others with `base`.
 GROUPS: dict[str, tuple[str, ...]] = {
     "ablation": (
         *("no-se", "se-image", "se-gain", "no-norm", "no-norm-no-se", "no-norm-retuned", "no-norm-no-se-retuned"),
@@ -138,7 +138,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "conditions": (BAR_VISIBLE,),
     "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
-        *(HEADLINE, "column"),
+        SHIPPED,
         *("steps-1", "steps-4", "steps-8", "size-64", "size-128", "size-224"),
         *("shallow", "shallow-steps-4", "compact-steps-4", "narrow", "narrow-steps-1", "separable", "separable-narrow"),
     ),
@@ -160,17 +160,17 @@ _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
     "smoke": {
-        **dict.fromkeys(("base", HEADLINE, "no-se", "session-0", "steps-1", "nir"), (0,)),
-        **dict.fromkeys((*(f"{HEADLINE}-session-{fold}" for fold in (0, 1, 3)), f"{HEADLINE}-group"), (0,)),
+        **dict.fromkeys(("base", SHIPPED, "no-se", "session-0", "steps-1", "nir"), (0,)),
+        **dict.fromkeys((*(f"{SHIPPED}-session-{fold}" for fold in (0, 1, 3)), f"{SHIPPED}-group"), (0,)),
         **dict.fromkeys(("session-1", "session-3", "choice-hue-stored-1", "choice-hue-stored-3"), (0,)),
         **dict.fromkeys(("group", "unaugmented"), (0,)),
         **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
         **dict.fromkeys(("embargo-0-session-0", BAR_VISIBLE), (0,)),
     },
     "full": {
-        **dict.fromkeys(("base", HEADLINE), (0, 1, 2, 3, 4)),
-        **{f"{HEADLINE}-session-{fold}": (0, 1, 2) for fold in range(SESSION_FOLDS)},
-        f"{HEADLINE}-group": (0,),
+        **dict.fromkeys(("base", SHIPPED), (0, 1, 2, 3, 4)),
+        **{f"{SHIPPED}-session-{fold}": (0, 1, 2) for fold in range(SESSION_FOLDS)},
+        f"{SHIPPED}-group": (0,),
         **dict.fromkeys(_SESSIONS, (0, 1, 2)),
         **{f"choice-{name}-{fold}": (0,) for name in CHOSEN for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
@@ -211,7 +211,7 @@ def arms(profile: str) -> list[Arm]:
     """The runs of `profile`, in the order they are trained; raises ConfigError for an unknown profile.
 
     >>> [arm.name for arm in arms("smoke")][:4]
-    ['base-0', 'no-se-0', 'session-0-0', 'steps-1-0']
+    ['base-0', 'committee-0', 'no-se-0', 'session-0-0']
     """
     profile_config(profile)
     return [make_arm(profile, name, seed) for name, seeds in SEEDS[profile].items() for seed in seeds]
@@ -220,7 +220,7 @@ def arms(profile: str) -> list[Arm]:
 def command(config: RunConfig, profile: str) -> list[str]:
     """The arguments of `neurallnet` that train `config`, as a user would type them.
 
-    >>> command(arms("smoke")[1].config, "smoke")
+    >>> command(make_arm("smoke", "no-se").config, "smoke")
     ['train', '--profile', 'smoke', '--seed', '0', '--set', 'model.excitation=none']
     """
     start, wanted = profile_config(profile).to_dict(), config.to_dict()

@@ -91,6 +91,8 @@ class ModelConfig:
             raise ValueError("columns need excitation 'none' or 'gain': a gate that looks at all channels would join them")
         if self.columns > 1 and (self.convolution == "separable" or len(self.channels) < 2):
             raise ValueError("columns need full convolutions and two blocks or more, of which they share the first")
+        if self.columns > 1 and self.family not in ("spiking", "dense"):
+            raise ValueError(f"columns are of the families 'spiking' and 'dense'; {self.family!r} has none")
         if self.beta_learned and not 0 < self.beta < 1:
             raise ValueError("beta_learned starts from a beta between 0 and 1, both excluded")
         return self
@@ -143,11 +145,6 @@ class TrainConfig:
     spike_charge: Annotated[float, Field(ge=0)] = 0.0  # weight of a charge on spike rates above 0.05; an arm for energy
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # bfloat16 where the processor has it; recorded in the run
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "TrainConfig":
-        if self.column_share < 1 and self.loss != "mean_ce":
-            raise ValueError(f"column_share below 1 needs loss 'mean_ce', which answers by column; {self.loss!r} does not")
-        return self
 
 
 # Fields that came after runs were published, with what those runs did.
@@ -164,6 +161,14 @@ class RunConfig:
     augment: AugmentConfig = AugmentConfig()
     train: TrainConfig = TrainConfig()
     seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "RunConfig":
+        if self.model.columns > 1 and self.train.loss != "mean_ce":
+            raise ValueError(f"columns need train.loss 'mean_ce', which teaches each by itself; not {self.train.loss!r}")
+        if self.model.columns == 1 and self.train.column_share < 1:
+            raise ValueError("train.column_share below 1 needs model.columns above 1; a single network learns from every image")
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """Plain nested dict, ready for JSON."""

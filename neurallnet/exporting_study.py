@@ -13,7 +13,7 @@ import torch
 from tqdm import tqdm
 
 from neurallnet.ablation import compare
-from neurallnet.arms import HEADLINE
+from neurallnet.arms import SHIPPED_RUN
 from neurallnet.errors import RunError
 from neurallnet.evaluation import correctness, wilson_interval
 from neurallnet.evaluation.predictions import build_predictions, logits_of, read_predictions, write_predictions
@@ -28,8 +28,7 @@ from neurallnet.study import Study
 from neurallnet.training import predict_logits
 
 TORCH = "torch"
-SHIPPED = f"{HEADLINE}-0"
-FORMS: dict[str, tuple[str, ...]] = {SHIPPED: (TORCH, "onnx", "onnx-int8"), "base-0": (TORCH,), "nir-0": (TORCH, "onnx", "nir")}
+FORMS: dict[str, tuple[str, ...]] = {SHIPPED_RUN: (TORCH, "onnx", "onnx-int8"), "base-0": (TORCH,), "nir-0": (TORCH, "onnx", "nir")}
 
 
 def export_form(study: Study, arm: str, form: str) -> Exported:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neurallnet.arms import HEADLINE, Arm, arms
+from neurallnet.arms import SHIPPED, Arm, arms
 from neurallnet.audit.shortcuts import PROBES, probe
 from neurallnet.data.sessions import SESSION_FOLDS
 from neurallnet.dataset import split_folds
@@ -142,8 +142,8 @@ def leak_report(study: Study, seed: int = 0) -> dict[str, Any]:
     The group protocol is there where the profile trains it.
     """
     groups, found = study.dataset().groups(), {}
-    for protocol in [name for name in PROTOCOLS if name != GROUP or network_arms(study.profile, GROUP, HEADLINE)]:
-        table, colour = held_out(study, protocol, HEADLINE), probe_held_out(study, protocol)
+    for protocol in [name for name in PROTOCOLS if name != GROUP or network_arms(study.profile, GROUP, SHIPPED)]:
+        table, colour = held_out(study, protocol, SHIPPED), probe_held_out(study, protocol)
         found[protocol] = {
             "network": summary(table, groups, seed),
             "single": summary(held_out(study, protocol), groups, seed),

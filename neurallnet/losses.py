@@ -28,7 +28,8 @@ TET_SHARE, TET_TARGET = 1e-3, 1.0  # l and phi, the defaults of the authors' cod
 
 
 def mean_ce(output: Output, labels: Tensor, smoothing: float = 0.0, weight: Tensor | None = None) -> Tensor:
-    """Cross-entropy of the time-mean logits; of each column's, on average, where there are several: each has to be right by itself.
+    """Cross-entropy of the time-mean logits; of columns, the weighted mean over all pairs of a column and an image it learns
+    from, so that each has to be right by itself.
 
     `labels` may then be of each column, (columns, B), with IGNORED where a column does not learn from an image.
     """

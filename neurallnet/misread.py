@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.arms import HEADLINE, SESSION_PEERS
+from neurallnet.arms import SESSION_PEERS, SHIPPED
 from neurallnet.config import SplitConfig
 from neurallnet.leak import RANDOM, SESSION, held_out, network_arms
 from neurallnet.study import Study
@@ -22,7 +22,7 @@ def misread_report(study: Study) -> dict[str, Any]:
     """Evidence of chapter 06: for each protocol the runs asked, and `misread` of their test predictions."""
     order, found = study.dataset().frame.set_index("path")["order"], {}
     for protocol in (RANDOM, SESSION):
-        names = [name for name in (HEADLINE, *SESSION_PEERS) if network_arms(study.profile, protocol, name)]
+        names = [name for name in (SHIPPED, *SESSION_PEERS) if network_arms(study.profile, protocol, name)]
         tables = {name: held_out(study, protocol, name) for name in names}
         found[protocol] = {"networks": {name: table["seed"].nunique() for name, table in tables.items()}, **misread(tables, order)}
     return {**found, "manifest": study.dataset().digest}

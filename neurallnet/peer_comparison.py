@@ -7,13 +7,14 @@ import pandas as pd
 
 from neurallnet.ablation import compare_arms
 from neurallnet.ablation_report import ablation_report
-from neurallnet.arms import GROUPS, HEADLINE, SESSION_PEERS, arms
+from neurallnet.arms import GROUPS, SESSION_PEERS, SHIPPED, arms
 from neurallnet.claims.published import PUBLISHED, Published
+from neurallnet.errors import DataError
 from neurallnet.leak import BASE, SESSION, held_out, network_arms, pooled_seeds, probe_held_out, summary
 from neurallnet.study import Study
 
 TITLES = {
-    HEADLINE: "NeurALLNet, committee",
+    SHIPPED: "NeurALLNet, committee",
     BASE: "NeurALLNet, single",
     "dense": "Dense twin",
     "small-cnn": "Small CNN",
@@ -32,7 +33,7 @@ def peer_report(study: Study) -> dict[str, Any]:
     paired difference in accuracy from ours on the folds that all were trained on (`compare_arms`); colour alone is one of them.
     """
     trained = {arm.name.rsplit("-", 1)[0] for arm in arms(study.profile)}
-    random = ablation_report(study, [name for name in (BASE, *GROUPS["peers"]) if name in trained], HEADLINE)
+    random = ablation_report(study, [name for name in (BASE, *GROUPS["peers"]) if name in trained], SHIPPED)
     names = [name for name in (BASE, *SESSION_PEERS) if network_arms(study.profile, SESSION, name)]
     return {"random": random, SESSION: session_rows(study, names)}
 
@@ -40,12 +41,14 @@ def peer_report(study: Study) -> dict[str, Any]:
 def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
     """The session protocol's rows of `peer_report`: ours, the peers `names`, and colour alone."""
     groups, names = study.dataset().groups(), list(names)
-    each = [{config.split.fold for _, config in network_arms(study.profile, SESSION, name)} for name in names]
-    folds = set.intersection(*each) if each else set()
-    tables = {name: held_out(study, SESSION, name) for name in (HEADLINE, *names)}
+    each = [{config.split.fold for _, config in network_arms(study.profile, SESSION, name)} for name in (SHIPPED, *names)]
+    folds = set.intersection(*each)
+    if not folds:
+        raise DataError(f"profile {study.profile}: no fold of the session protocol has runs of {', '.join((SHIPPED, *names))}")
+    tables = {name: held_out(study, SESSION, name) for name in (SHIPPED, *names)}
     tables[COLOUR] = probe_held_out(study, SESSION)
-    tables = {name: table[table["split_fold"].isin(folds)] if folds else table for name, table in tables.items()}
-    paired = compare_arms({name: pooled_seeds(table) for name, table in tables.items()}, groups, HEADLINE).set_index("arm")
+    tables = {name: table[table["split_fold"].isin(folds)] for name, table in tables.items()}
+    paired = compare_arms({name: pooled_seeds(table) for name, table in tables.items()}, groups, SHIPPED).set_index("arm")
     rows = []
     for name, table in tables.items():
         found = summary(table, groups)
@@ -53,7 +56,7 @@ def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
         row = {"network": name, "balanced_accuracy": found["balanced_accuracy"], "low": ends["low"], "high": ends["high"]}
         row |= {"accuracy": found["accuracy"], "n": found["images"], "folds": found["folds"], "seeds": found["seeds"]}
         kept = ("seeds", "drop", "low", "high", "p_holm", "mcnemar_holm")
-        difference = None if name == HEADLINE else {key: paired.loc[name, key].item() for key in kept}
+        difference = None if name == SHIPPED else {key: paired.loc[name, key].item() for key in kept}
         rows.append({**row, "unit": ends["unit"], "against_ours": difference})
     return rows
 
@@ -61,7 +64,7 @@ def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
 def random_table(found: Mapping[str, Any]) -> pd.DataFrame:
     """`peer_report` on the random split, a row per network: parameters, accuracy, lead of ours in points, p-values."""
     random, ours = found["random"], found["random"]["reference"]
-    rows = [{"network": TITLES[HEADLINE], "parameters": f"{ours['parameters']:,}", "seeds": ours["seeds"]}]
+    rows = [{"network": TITLES[SHIPPED], "parameters": f"{ours['parameters']:,}", "seeds": ours["seeds"]}]
     for row in random["rows"]:
         rows.append(
             {

@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from neurallnet.arms import GROUPS, HEADLINE, arms, make_arm
+from neurallnet.arms import GROUPS, SHIPPED, arms, make_arm
 from neurallnet.claims import build_claims, render_readme, write_claims
 from neurallnet.crate import write_crate
 from neurallnet.data.manifest import manifest_digest, read_manifest
@@ -33,7 +33,7 @@ RUN_FILES = (
 # Arms whose weights somebody may want to load; of the others, trained for a comparison, the predictions say all that is claimed.
 WITH_WEIGHTS = (
     *("base", *(f"session-{fold}" for fold in range(SESSION_FOLDS)), "group"),
-    *(HEADLINE, *(f"{HEADLINE}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{HEADLINE}-group"),
+    *(SHIPPED, *(f"{SHIPPED}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{SHIPPED}-group"),
     *("no-se", "nir", "dense", "small-cnn", *GROUPS["sweep"]),
 )
 
@@ -79,7 +79,7 @@ def publish(work: Path, top: Path) -> list[Path]:
 
 def headline_run(work: Path) -> Run:
     """The run whose network ships, its out-of-distribution model beside its weights. Raises RunError, DataError."""
-    digest = make_arm("full", HEADLINE, 0).config.digest()
+    digest = make_arm("full", SHIPPED, 0).config.digest()
     found = sorted(path.parent for path in (work / "runs").glob(f"{digest}-*/run.json"))
     if len(found) != 1:
         raise RunError(f"{work / 'runs'}: {len(found)} runs {digest}-*, not one; run: neurallnet reproduce --profile full")

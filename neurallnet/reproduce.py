@@ -47,10 +47,8 @@ def reproduce(
         raise RunError("snakemake is not installed; run: pip install -c requirements.lock -e '.[book]'")
     folder = workspace(work, profile).root
     folder.mkdir(parents=True, exist_ok=True)
-    if published:
-        if profile != "full":
-            raise ConfigError(f"only runs of profile full are published, none of {profile}; leave out --published")
-        restore(top / "results" / "full", Workspace(folder))
+    if published and profile != "full":
+        raise ConfigError(f"only runs of profile full are published, none of {profile}; leave out --published")
     source = profile_config(profile).data.source
     images = None if source.startswith("synthetic") else data_root(data)
     environment = {**os.environ, WORK_VARIABLE: str(folder)}
@@ -62,7 +60,9 @@ def reproduce(
     try:
         # Held by the process, unlike Snakemake's own lock, which a killed run leaves behind.
         with FileLock(folder / ".reproduce.lock", timeout=0):
-            stamp_images(workspace(folder), source, images)
+            digest = stamp_images(workspace(folder), source, images)
+            if published:
+                restore(top / "results" / "full", workspace(folder), digest)
             status = subprocess.run(command, env=environment).returncode
     except Timeout:
         raise RunError(f"{folder}: another process works here; wait for it, or name another --work") from None
@@ -71,8 +71,9 @@ def reproduce(
     return top / "_build" / "html" / "index.html" if target == "book" else folder / target
 
 
-def stamp_images(work: Workspace, source: str, images: Path | None) -> None:
-    """Look at the images (drawing synthetic ones), and rewrite stamps/manifest.txt when they are not what it says."""
+def stamp_images(work: Workspace, source: str, images: Path | None) -> str:
+    """Look at the images (drawing synthetic ones), and rewrite stamps/manifest.txt when they are not what it says; their digest."""
     stamp, digest = work.root / "stamps" / "manifest.txt", open_dataset(source, work, images).digest
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
         write_text(digest, stamp)
+    return digest

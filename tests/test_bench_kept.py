@@ -1,6 +1,7 @@
 """What a bench measured is shown again until the network changes."""
 
 import os
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from neurallnet.model import NeurALLNet
 from neurallnet.paths import workspace
 from neurallnet.profiling import kept
 from neurallnet.profiling.kept import bench_once
+from neurallnet.profiling.plan import QUICK, Plan
 from neurallnet.runs import Run
 from neurallnet.study import Study
 
@@ -25,7 +27,8 @@ def bench(tmp_path, monkeypatch):
     def measure(sections, quick, progress, model, image_size):
         count.append(1)
         about = {**study.config.to_dict()["model"], "channels": list(model.config.channels), "image_size": image_size}
-        return {"quick": quick, "model": about, **dict.fromkeys(sections, {"rows": len(count)})}
+        plan = asdict(QUICK if quick else Plan())
+        return {"quick": quick, "plan": plan, "model": about, **dict.fromkeys(sections, {"rows": len(count)})}
 
     monkeypatch.setattr(kept, "run_bench", measure)
 
@@ -53,4 +56,10 @@ def test_another_question_is_measured_anew(bench, change):
 def test_new_weights_are_measured_anew(bench):
     bench()
     os.utime(bench.weights, (2**33, 2**33))
+    assert bench()[1] == 2
+
+
+def test_figures_of_another_plan_are_measured_again(bench, monkeypatch):
+    bench()
+    monkeypatch.setattr(kept, "Plan", lambda: replace(Plan(), batch=32))
     assert bench()[1] == 2

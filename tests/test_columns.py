@@ -5,13 +5,14 @@ import pytest
 import torch
 from lively import lively, random_images
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel
 
-from neurallnet.config import ModelConfig
+from neurallnet.config import AugmentConfig, ModelConfig, TrainConfig
 from neurallnet.inference import Unrolled
 from neurallnet.losses import IGNORED, mean_ce
 from neurallnet.model import NeurALLNet
 from neurallnet.networks import build_model
-from neurallnet.training import shared_out
+from neurallnet.training import Epoch, make_optimizer, shared_out
 
 COLUMNS, WIDTHS = 3, (6, 4, 5)
 LABELS = torch.tensor([0, 3, 1, 2, 2, 0])
@@ -103,3 +104,16 @@ def test_a_loop_over_snntorch_gives_the_same_columns():
     model, images = committee(), random_images()
     with torch.inference_mode():
         torch.testing.assert_close(snntorch_twin(model)(images).column_logits, model(images).column_logits, atol=1e-5, rtol=1e-5)
+
+
+def test_a_training_step_teaches_each_column_its_own_share(tmp_path):
+    """The read-out's gradient is that of the shares drawn by the epoch's generator, not of the whole batch."""
+    config = TrainConfig(column_share=0.5, loss="mean_ce", class_weights="none", precision="float32")
+    model, images = committee().train(), random_images()
+    epoch = Epoch(model, AveragedModel(model), make_optimizer(model, config), None, config, AugmentConfig(), None, 0, 0)
+    drawn = shared_out(LABELS, COLUMNS, 0.5, torch.Generator().manual_seed(7))
+    wanted = torch.autograd.grad(mean_ce(model(images), drawn, config.label_smoothing), model.readout.weight)[0]
+    whole = torch.autograd.grad(mean_ce(model(images), LABELS, config.label_smoothing), model.readout.weight)[0]
+    epoch.step(images, LABELS, torch.Generator().manual_seed(7))
+    torch.testing.assert_close(model.readout.weight.grad, wanted)
+    assert (wanted - whole).abs().max() > 1e-3

@@ -11,7 +11,7 @@ import torch
 from published import made_up_run, made_up_set, publish_made_up
 
 from neurallnet import load_pretrained
-from neurallnet.arms import HEADLINE, make_arm
+from neurallnet.arms import SHIPPED, make_arm
 from neurallnet.config import CLASSES, run_config
 from neurallnet.errors import ConfigError, DataError, RunError
 from neurallnet.evaluation import read_predictions
@@ -25,12 +25,12 @@ from neurallnet.publish import publish
 from neurallnet.verify.pretrained_checks import check_pretrained
 from neurallnet.verify.published import open_published
 
-SHIPPED = make_arm("full", HEADLINE, 0).config
+CONFIG = make_arm("full", SHIPPED, 0).config
 FILES = ("committee.safetensors", "committee-ood.safetensors", "committee.json")
 
 
 def made_up_ood() -> OodModel:
-    features = np.random.default_rng(0).normal(size=(200, 6 + SHIPPED.model.channels[0] * 5))
+    features = np.random.default_rng(0).normal(size=(200, 6 + CONFIG.model.channels[0] * 5))
     return OodModel.fit(features, np.arange(200) % 4).with_threshold(12.0)
 
 
@@ -53,7 +53,7 @@ def test_the_shipped_network_is_whole_and_says_what_it_is():
     assert found.classes == CLASSES and not found.model.training and found.ood.threshold > 0
     assert found.card["notice"] == NOTICE and NOTICE.startswith("Not a medical device")
     assert found.card["trained_on"]["source"] == "taleqani" and not found.card["trained_on"]["synthetic"]
-    assert run_config(found.card["config"]) == SHIPPED
+    assert run_config(found.card["config"]) == CONFIG
     assert sum(p.numel() for p in found.model.parameters()) == found.card["parameters"]
     with torch.inference_mode():
         assert found.model(torch.rand(1, 3, found.image_size, found.image_size)).logits.shape == (1, len(found.classes))
@@ -61,7 +61,7 @@ def test_the_shipped_network_is_whole_and_says_what_it_is():
 
 def test_it_is_the_published_run_byte_for_byte():
     results = repository() / "results"
-    (weights,) = (results / "full" / "runs").glob(f"{SHIPPED.digest()}-*/weights.safetensors")
+    (weights,) = (results / "full" / "runs").glob(f"{CONFIG.digest()}-*/weights.safetensors")
     assert (FOLDER / "committee.safetensors").read_bytes() == weights.read_bytes()
     validation = read_predictions(weights.parent / "predictions-val.csv")
     assert load_pretrained().temperature == pytest.approx(fit_temperature(validation), rel=1e-5)
@@ -141,7 +141,7 @@ def test_publishing_refreshes_what_ships_and_verification_compares_it(tmp_path, 
     with pytest.raises(DataError):  # no out-of-distribution model, and no images to make one from
         publish(work, tmp_path)
     assert sorted(results.rglob("*")) == before, "what was published stays"
-    (base,) = (work / "runs").glob(f"{SHIPPED.digest()}-*/")
+    (base,) = (work / "runs").glob(f"{CONFIG.digest()}-*/")
     save_ood(base / "ood.safetensors", made_up_ood())
     assert {shipped / name for name in FILES} <= set(publish(work, tmp_path))
 

@@ -3,6 +3,7 @@
 import pytest
 from published import publish_made_up
 
+from neurallnet.data.manifest import manifest_digest, read_manifest
 from neurallnet.errors import ConfigError, RunError
 from neurallnet.paths import Workspace
 from neurallnet.readlog import append_test_read
@@ -10,47 +11,63 @@ from neurallnet.reproduce import reproduce
 from neurallnet.restore import restore
 from neurallnet.runs import TEST_READS, open_run
 
+PROBE = "probe-colour-random-0.csv"
+
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    return publish_made_up(tmp_path_factory.mktemp("restore")) / "full"
+    full = publish_made_up(tmp_path_factory.mktemp("restore")) / "full"
+    (full / "evidence" / PROBE).write_text("what colour alone said of these images")
+    return full
 
 
-def test_every_published_run_and_the_log_of_readings_are_there(published, tmp_path):
+@pytest.fixture(scope="module")
+def digest(published):
+    return manifest_digest(read_manifest(published / "manifests" / "taleqani").frame)
+
+
+def test_every_published_run_and_the_log_of_readings_are_there(published, digest, tmp_path):
     work = Workspace(tmp_path)
     names = sorted(folder.name for folder in (published / "runs").iterdir())
-    assert restore(published, work) == len(names) == 3
+    assert restore(published, work, digest) == len(names) == 3
     for name in names:
         run = open_run(work.runs / name)
         assert run.predictions("test").equals(open_run(published / "runs" / name).predictions("test"))
     assert (work.evidence / TEST_READS).read_bytes() == (published / "evidence" / TEST_READS).read_bytes()
-    assert sorted(path.name for path in work.runs.iterdir()) == names
+    assert sorted(path.name for path in work.runs.iterdir() if path.is_dir()) == names
+    assert (work.evidence / PROBE).is_file()
 
 
-def test_what_is_there_is_kept_and_an_unfinished_training_gives_way(published, tmp_path):
+def test_runs_of_other_images_do_not_stand_in(published, tmp_path):
+    with pytest.raises(RunError, match="holds no runs of these images"):
+        restore(published, Workspace(tmp_path), "0123456789")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_there_is_kept_and_an_unfinished_training_gives_way(published, digest, tmp_path):
     work = Workspace(tmp_path)
-    restore(published, work)
-    first, second, _ = sorted(work.runs.iterdir())
+    restore(published, work, digest)
+    first, second, _ = sorted(path for path in work.runs.iterdir() if path.is_dir())
     (first / "mine.txt").write_text("kept")
     (second / "run.json").unlink()
     append_test_read(work.evidence / TEST_READS, "test fold", "mine", "split")
     longer = (work.evidence / TEST_READS).read_bytes()
-    assert restore(published, work) == 1 and (second / "run.json").is_file()
+    assert restore(published, work, digest) == 1 and (second / "run.json").is_file()
     assert (first / "mine.txt").read_text() == "kept" and (work.evidence / TEST_READS).read_bytes() == longer
-    assert restore(published, work) == 0
+    assert restore(published, work, digest) == 0
 
 
-def test_a_workspace_with_readings_of_its_own_is_refused(published, tmp_path):
+def test_a_workspace_with_readings_of_its_own_is_refused(published, digest, tmp_path):
     work = Workspace(tmp_path)
     append_test_read(work.evidence / TEST_READS, "test fold", "mine", "split")
     with pytest.raises(RunError, match="another log than that of the published runs"):
-        restore(published, work)
+        restore(published, work, digest)
     assert not work.runs.exists()
 
 
 def test_nothing_published_is_said(tmp_path):
-    with pytest.raises(RunError, match="holds no published runs"):
-        restore(tmp_path, Workspace(tmp_path / "work"))
+    with pytest.raises(RunError, match="holds no runs of these images"):
+        restore(tmp_path, Workspace(tmp_path / "work"), "0123456789")
 
 
 def test_drawn_images_have_no_published_runs(tmp_path):

@@ -19,7 +19,7 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from neurallnet.arms import HEADLINE, make_arm
+from neurallnet.arms import SHIPPED, make_arm
 from neurallnet.claims import build_claims
 from neurallnet.claims.readme import cells
 from neurallnet.claims.registry import BUILDERS
@@ -81,7 +81,7 @@ def load_results(folder: Path, expected: list[str] | tuple[str, ...] = ()) -> di
         if profile != "full":
             raise DataError(f"{path}: profile {profile!r}; chapters show real images only (profile full)")
         found[path.stem.replace("-", "_")] = readable(payload)
-    settings = {"config": FULL, "shipped": make_arm("full", HEADLINE).config}
+    settings = {"config": FULL, "shipped": make_arm("full", SHIPPED).config}
     return {**found, "claims": claims_in_words(folder), **{name: readable(config.to_dict()) for name, config in settings.items()}}
 
 

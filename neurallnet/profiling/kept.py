@@ -7,6 +7,7 @@ from typing import Any
 
 from neurallnet.evidence import read_evidence
 from neurallnet.profiling.bench import run_bench
+from neurallnet.profiling.plan import QUICK, Plan
 from neurallnet.profiling.sections import SECTIONS
 from neurallnet.runs import Run
 from neurallnet.study import Study
@@ -29,6 +30,7 @@ def bench_once(
         kept = read_evidence(path)
         network = json.loads(json.dumps(asdict(subject["model"].config))) | {"image_size": subject["image_size"]}
         same = all(kept.get("model", {}).get(key) == value for key, value in network.items())
-        if same and kept.get("quick") == quick and all(name in kept for name in wanted):
+        asked = json.loads(json.dumps(asdict(QUICK if quick else Plan())))
+        if same and kept.get("quick") == quick and kept.get("plan") == asked and all(name in kept for name in wanted):
             return {key: value for key, value in kept.items() if key not in OF_THE_STUDY}
     return run_bench(sections=wanted, quick=quick, progress=False, **subject)

@@ -1,10 +1,9 @@
 """The whole verification: hashes, runs, shipped weights, evidence, claims, notebooks; a line per check, one sentence at the end."""
 
-import os
 import time
 from pathlib import Path
 
-from joblib import Parallel, delayed
+from joblib import Parallel, cpu_count, delayed
 from tqdm import tqdm
 
 from neurallnet.errors import DataError
@@ -31,8 +30,10 @@ def verify_results(results: Path, allow_stale: bool = False) -> list[Check]:
     with open_published(results) as study:
         checks += check_runs(study)
         checks += check_pretrained(results, study)
-        bar = tqdm(evidence_files(study), desc="recomputing", unit="file", leave=False, disable=None)
-        checks += Parallel(n_jobs=os.cpu_count())(delayed(check_evidence)(study, path) for path in bar)
+        files = evidence_files(study)
+        workers = Parallel(n_jobs=max(min(len(files), cpu_count()), 1), return_as="generator")
+        found = workers(delayed(check_evidence)(study, path) for path in files)
+        checks += tqdm(found, desc="recomputing", total=len(files), unit="file", leave=False, disable=None)
         scratch = str(study.work.root)
     checks += check_claims(results)
     checks += check_notebooks(results, results.parent / "notebooks", allow_stale)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from neurallnet.ablation import compare
 from neurallnet.ablation_report import whole_report
-from neurallnet.arms import HEADLINE
+from neurallnet.arms import SHIPPED_RUN
 from neurallnet.audit.duplicates import duplicate_pairs, duplicate_report
 from neurallnet.audit.overlap import overlap_report
 from neurallnet.audit.report import described, records
@@ -25,7 +25,6 @@ from neurallnet.robustness.study import corrupted_test
 from neurallnet.verify.published import PublishedStudy
 
 Payload = Mapping[str, Any]
-SHIPPED = f"{HEADLINE}-0"  # the run a file without an arm in its name is of
 BASE = "base-0"
 
 
@@ -52,13 +51,13 @@ def audit(study: PublishedStudy, committed: Payload) -> Payload:
 
 def model(study: PublishedStudy, committed: Payload, arm: str | None = None) -> Payload:
     """01: parameters and size, counted on the published weights."""
-    run = study.run(arm or SHIPPED)
+    run = study.run(arm or SHIPPED_RUN)
     return model_evidence(parameter_count(run.model()), run.weights.stat().st_size, run.record)
 
 
 def primary(study: PublishedStudy, committed: Payload, protocol: str, arm: str | None = None) -> Payload:
     """01: accuracy of one run on its test fold."""
-    run, test = study.run(arm or SHIPPED), study.test(arm or SHIPPED)
+    run, test = study.run(arm or SHIPPED_RUN), study.test(arm or SHIPPED_RUN)
     described = f"{protocol} split, {len(test)} test images"
     groups, read = study.dataset().groups(), study.test_read(run)
     return primary_evidence(test, groups, protocol=described, provenance=run.record, test_read=read)
@@ -83,16 +82,16 @@ def peers(study: PublishedStudy, committed: Payload) -> Payload:
 
 def external(study: PublishedStudy, committed: Payload, source: str, arm: str | None = None) -> Payload:
     """03: another laboratory."""
-    return external_report(study, study.dataset(source), arm or SHIPPED)["evidence"]
+    return external_report(study, study.dataset(source), arm or SHIPPED_RUN)["evidence"]
 
 
 def robustness(study: PublishedStudy, committed: Payload, arm: str | None = None) -> Payload:
     """04: accuracy under the corruptions and severities that were asked for."""
     asked = [row for row in committed["rows"] if row["severity"]]
     names, severities = ([*dict.fromkeys(row[key] for row in asked)] for key in ("corruption", "severity"))
-    predictions, groups = corrupted_test(study, arm or SHIPPED, names, severities), study.dataset().groups()
+    predictions, groups = corrupted_test(study, arm or SHIPPED_RUN, names, severities), study.dataset().groups()
     table, drops = summarize_corrupted(predictions, groups), corruption_drops(predictions, groups)
     others = {row["network"]: corrupted_test(study, row["network"], names, severities) for row in committed.get("beside", ())}
     beside = robustness_beside(predictions, others, groups)
     rows = {"rows": table.to_dict("records"), "drops": drops.to_dict("records"), "beside": beside}
-    return {**rows, "run": study.run(arm or SHIPPED).address}
+    return {**rows, "run": study.run(arm or SHIPPED_RUN).address}

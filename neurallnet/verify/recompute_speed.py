@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from neurallnet.arms import SHIPPED_RUN
 from neurallnet.evaluation import correctness, wilson_interval
 from neurallnet.model import parameter_count
 from neurallnet.profiling.bench import headline
@@ -11,12 +12,12 @@ from neurallnet.profiling.plan import Plan
 from neurallnet.profiling.verdict import who_wins
 from neurallnet.sweep import sweep_table
 from neurallnet.verify.published import PublishedStudy
-from neurallnet.verify.recompute import BASE, SHIPPED, Payload
+from neurallnet.verify.recompute import BASE, Payload
 
 
 def sweep(study: PublishedStudy, committed: Payload) -> Payload:
     """05: the arms on validation images; of the exported forms, float32, whose predictions are published."""
-    run = study.run(SHIPPED)
+    run = study.run(SHIPPED_RUN)
     right = correctness(run.predictions("val"))
     interval = wilson_interval(int(right.sum()), right.size)
     trained = {"form": "torch, float32", "accuracy": float(right.mean()), "n": right.size}

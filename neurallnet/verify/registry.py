@@ -15,7 +15,7 @@ from neurallnet.verify.published import PublishedStudy
 
 Recompute = Callable[..., Mapping[str, Any]]
 
-_ARM = r"(_(?P<arm>[a-z0-9.-]+-\d+))?"  # files of another arm than the base say so: model_no-se-0.json
+_ARM = r"(_(?P<arm>[a-z0-9.-]+-\d+))?"  # files of another run than the one that ships say so: model_no-se-0.json
 
 RECOMPUTE: dict[str, Recompute] = {
     "data": recompute.data,
