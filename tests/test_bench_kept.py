@@ -1,5 +1,6 @@
 """What a bench measured is shown again until the network changes."""
 
+import json
 import os
 from dataclasses import asdict, replace
 
@@ -27,7 +28,7 @@ def bench(tmp_path, monkeypatch):
     def measure(sections, quick, progress, model, image_size):
         count.append(1)
         about = {**study.config.to_dict()["model"], "channels": list(model.config.channels), "image_size": image_size}
-        plan = asdict(QUICK if quick else Plan())
+        plan = json.loads(json.dumps(asdict(QUICK if quick else Plan())))
         return {"quick": quick, "plan": plan, "model": about, **dict.fromkeys(sections, {"rows": len(count)})}
 
     monkeypatch.setattr(kept, "run_bench", measure)
