@@ -27,7 +27,8 @@ def cpu_latency(evidence: Evidence) -> Claim:
         ours=ours,
         interval=None,
         n=row.get("n"),
-        protocol=f"single network in onnxruntime, batch 1, one thread of {found['machine']['cpu']}, median; another machine than the paper's",
+        protocol=f"single network in onnxruntime, batch 1, one thread of {found['machine']['cpu']}, median; "
+        "another machine than the paper's",
         verdict="not testable here" if ours is None else ("exceeded" if ours < stated else "not reproduced"),
         evidence=evidence.path("latency.json"),
     )
@@ -93,7 +94,7 @@ def energy_fair_twin(evidence: Evidence) -> Claim:
         ours=ours,
         interval=None,
         n=None,
-        protocol="single network; dense twin with ceil(log2(T+1))-bit activations, memory traffic counted in both; validation images",
+        protocol="single network; dense twin with ceil(log2(T+1))-bit activations, memory traffic in both; validation images",
         verdict=_at_least(ours, 1.0),
         evidence=evidence.path("latency.json"),
     )
