@@ -102,6 +102,19 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     assert pairs.index[0] == "Benign Early" and 0.35 < pairs.iloc[0] < 0.45, "the most frequent errors, four in ten"
 
 
+def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
+    peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))
+    single = next(row for row in peers["session"] if row["network"] == "base")["against_ours"]
+    assert single["low"] < 0 < single["high"], "no better on held-out blocks than a single network"
+    random = next(row for row in peers["random"]["rows"] if row["arm"] == "base")
+    assert random["accuracy"] < random["reference_accuracy"], "on the random split it is"
+    protocols = json.loads((EVIDENCE / "protocols.json").read_text(encoding="utf-8"))["session"]
+    runs = pd.concat([pd.DataFrame(protocols[who]["runs"]).assign(who=who) for who in ("network", "single")])
+    means = runs.pivot_table(index="split_fold", columns="who", values="balanced_accuracy")
+    better = (means["network"] > means["single"]).tolist()
+    assert better[:3] == [False, True, True], "worse on the first block, better on the second and third"
+
+
 def test_the_sizes_of_the_single_network_are_of_it():
     evidence = {name: json.loads((EVIDENCE / f"{name}.json").read_text(encoding="utf-8")) for name in ("export", "latency")}
     row = evidence["export"]["rows"][3]
