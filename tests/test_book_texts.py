@@ -113,6 +113,15 @@ def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     means = runs.pivot_table(index="split_fold", columns="who", values="balanced_accuracy")
     better = (means["network"] > means["single"]).tolist()
     assert better[:3] == [False, True, True], "worse on the first block, better on the second and third"
+    alarms = [json.loads((EVIDENCE / f"external_bccd{arm}.json").read_text(encoding="utf-8"))["rate"] for arm in ("", "_base-0")]
+    assert alarms[0] < alarms[1], "fewer false alarms than the single network of the same seed"
+    both = [json.loads((EVIDENCE / f"robustness{arm}.json").read_text(encoding="utf-8"))["drops"] for arm in ("", "_base-0")]
+    ours, single = ({row["corruption"]: row["drop"] for row in drops} for drops in both)
+    assert all(ours[shift] > single[shift] for shift in ("stain_shift", "illumination")), "stain and light cost it more"
+    assert all(ours[noise] < single[noise] for noise in ("gaussian_noise", "contrast")), "noise and contrast less"
+    flags = json.loads((EVIDENCE / "trust.json").read_text(encoding="utf-8"))["out_of_distribution"]
+    rates = [row["false_alarms"] for row in flags if row["set"] == "bccd" and row["score"] == "mahalanobis"]
+    assert max(rates) - min(rates) > 0.2, "the folds range widely"
 
 
 def test_the_sizes_of_the_single_network_are_of_it():
