@@ -107,7 +107,7 @@ def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     single = next(row for row in peers["session"] if row["network"] == "base")["against_ours"]
     assert single["low"] < 0 < single["high"], "no better on held-out blocks than a single network"
     random = next(row for row in peers["random"]["rows"] if row["arm"] == "base")
-    assert random["accuracy"] < random["reference_accuracy"], "on the random split it is"
+    assert random["low"] > 0 and random["p_holm"] > 0.05, "on the random split an interval says so and a corrected test does not"
     protocols = json.loads((EVIDENCE / "protocols.json").read_text(encoding="utf-8"))["session"]
     runs = pd.concat([pd.DataFrame(protocols[who]["runs"]).assign(who=who) for who in ("network", "single")])
     means = runs.pivot_table(index="split_fold", columns="who", values="balanced_accuracy")
