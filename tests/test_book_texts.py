@@ -7,9 +7,11 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from sklearn.metrics import balanced_accuracy_score
 
 from neurallnet.arms import arms
 from neurallnet.claims import build_claims
@@ -93,11 +95,8 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     assert max(shares) - min(shares) > 0.02, "seeds matter"
     peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))["session"]
     assert [row["network"] for row in peers[:4]] == ["committee", "base", "dense", "small-cnn"], "those it names, in its order"
-    digests = [arm.config.digest() for arm in arms("full") if arm.name.startswith("session-")]
-    folders = [folder for digest in digests for folder in EVIDENCE.parent.glob(f"runs/{digest}-*")]
-    tables = pd.concat([read_predictions(folder / "predictions-test.csv") for folder in folders])
+    tables = pd.concat([read_predictions(folder / "predictions-test.csv") for folder in session_runs("")])
     wrong = tables.loc[tables["label"] != tables["predicted"], ["label", "predicted"]]
-    assert len(folders) == len(digests) == 15
     pairs = wrong.apply(lambda row: " ".join(sorted(row)), axis=1).value_counts(normalize=True)
     assert pairs.index[0] == "Benign Early" and 0.35 < pairs.iloc[0] < 0.45, "the most frequent errors, four in ten"
 
@@ -122,6 +121,33 @@ def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     flags = json.loads((EVIDENCE / "trust.json").read_text(encoding="utf-8"))["out_of_distribution"]
     rates = [row["false_alarms"] for row in flags if row["set"] == "bccd" and row["score"] == "mahalanobis"]
     assert max(rates) - min(rates) > 0.2, "the folds range widely"
+
+
+def session_runs(begin: str) -> list[Path]:
+    """Folders of the published runs of the arms <begin>session-<fold>."""
+    digests = [arm.config.digest() for arm in arms("full") if arm.name.startswith(f"{begin}session-")]
+    found = [folder for digest in digests for folder in EVIDENCE.parent.glob(f"runs/{digest}-*")]
+    assert len(found) == len(digests) == 15
+    return found
+
+
+def test_three_single_networks_together_led_one_by_more_than_a_point():
+    """What made the committee: mean log-probabilities of the three seeds of a fold against each seed by itself."""
+    gains = []
+    tables = [read_predictions(folder / "predictions-test.csv").set_index("path") for folder in session_runs("")]
+    for fold in {tuple(sorted(table.index)) for table in tables}:
+        seeds = [table.loc[list(fold)] for table in tables if tuple(sorted(table.index)) == fold]
+        columns = [name for name in seeds[0] if name.startswith("p_")]
+        together = sum(np.log(seed[columns]) for seed in seeds).idxmax(axis=1).str.removeprefix("p_")
+        alone = [balanced_accuracy_score(seed["label"], seed["predicted"]) for seed in seeds]
+        gains.append(balanced_accuracy_score(seeds[0]["label"], together) - np.mean(alone))
+    assert len(gains) == 5 and 0.01 < np.mean(gains) < 0.02
+
+
+def test_precisions_are_what_the_page_on_limits_says():
+    for begin, precision in (("committee-", "bfloat16"), ("", "float32"), ("small-cnn-", "float32"), ("dense-", "float32")):
+        records = [json.loads((folder / "run.json").read_text(encoding="utf-8")) for folder in session_runs(begin)]
+        assert {record["precision"] for record in records} == {precision}
 
 
 def test_the_sizes_of_the_single_network_are_of_it():
