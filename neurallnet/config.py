@@ -142,13 +142,17 @@ class TrainConfig:
     # share of a batch's images that each column learns from, drawn anew for each column and batch: columns that learned from
     # different images err on different ones (online bagging, Oza 2005, doi 10.1109/ICSMC.2005.1571498)
     column_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    # once its answers to the validation images are kept (they set temperature and thresholds), the network is trained anew on them
+    # as well: what `CalibratedClassifierCV(ensemble=False)` of scikit-learn does. For blocks held out of the file order, where
+    # validation and its embargo take a fifth of the slides
+    refit: bool = False
     spike_charge: Annotated[float, Field(ge=0)] = 0.0  # weight of a charge on spike rates above 0.05; an arm for energy
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # bfloat16 where the processor has it; recorded in the run
 
 
 
 # Fields that came after runs were published, with what those runs did.
-YOUNGER: dict[str, dict[str, Any]] = {"model": {"columns": 1}, "train": {"column_share": 1.0}}
+YOUNGER: dict[str, dict[str, Any]] = {"model": {"columns": 1}, "train": {"column_share": 1.0, "refit": False}}
 
 
 @dataclass(frozen=True, config=_strict)

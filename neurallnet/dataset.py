@@ -68,9 +68,9 @@ def split_folds(dataset: Dataset, config: SplitConfig) -> pd.DataFrame:
     return split.loc[dataset.frame["path"]].reset_index()
 
 
-def rows_in(split: pd.DataFrame, fold: str) -> np.ndarray:
-    """Positions of the images of `fold`: indices into a Dataset's arrays."""
-    return np.flatnonzero(split["fold"].to_numpy() == fold)
+def rows_in(split: pd.DataFrame, *folds: str) -> np.ndarray:
+    """Positions of the images of `folds`, in manifest order: indices into a Dataset's arrays."""
+    return np.flatnonzero(split["fold"].isin(folds))
 
 
 def rejected_images(work: Workspace, name: str) -> int:

@@ -24,7 +24,7 @@ from neurallnet.evaluation import (
     write_predictions,
 )
 from neurallnet.readlog import append_test_read
-from neurallnet.runs import TEST_READS, split_digest
+from neurallnet.runs import TEST_READS, learned_folds, split_digest
 from neurallnet.study import Study
 
 RANDOM, GROUP, SESSION = "random", "group", "session"
@@ -55,9 +55,8 @@ def held_out(study: Study, protocol: str, network: str = BASE) -> pd.DataFrame:
 
 
 def probe_held_out(study: Study, protocol: str, name: str = "colour", network: str = BASE) -> pd.DataFrame:
-    """Test predictions of the probe `name` on the images and folds of `held_out`, fitted on their training images.
-
-    They are read once and kept.
+    """Test predictions of the probe `name` on the images and folds of `held_out`, fitted on the images that the network's
+    weights learned from. They are read once and kept.
     """
     dataset, done, tables = study.dataset(), set(), []
     where = protocol if network == BASE else f"{network}-{protocol}"
@@ -74,7 +73,8 @@ def probe_held_out(study: Study, protocol: str, name: str = "colour", network: s
                 study.work.evidence / TEST_READS, "test fold", f"probe {name}", split_digest(folds), f"{where} protocol"
             )
             paths = dataset.frame["path"].tolist()
-            write_predictions(path, probe(name, features, dataset.labels, paths, folds, "test", dataset.classes))
+            learned = learned_folds(config)
+            write_predictions(path, probe(name, features, dataset.labels, paths, folds, "test", dataset.classes, learned))
         tables.append(read_predictions(path).assign(split_fold=fold, seed=0))
     return pd.concat(tables, ignore_index=True)
 
@@ -143,7 +143,7 @@ def leak_report(study: Study, seed: int = 0) -> dict[str, Any]:
     """
     groups, found = study.dataset().groups(), {}
     for protocol in [name for name in PROTOCOLS if name != GROUP or network_arms(study.profile, GROUP, SHIPPED)]:
-        table, colour = held_out(study, protocol, SHIPPED), probe_held_out(study, protocol)
+        table, colour = held_out(study, protocol, SHIPPED), probe_held_out(study, protocol, network=SHIPPED)
         found[protocol] = {
             "network": summary(table, groups, seed),
             "single": summary(held_out(study, protocol), groups, seed),

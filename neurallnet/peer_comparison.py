@@ -46,7 +46,7 @@ def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
     if not folds:
         raise DataError(f"profile {study.profile}: no fold of the session protocol has runs of {', '.join((SHIPPED, *names))}")
     tables = {name: held_out(study, SESSION, name) for name in (SHIPPED, *names)}
-    tables[COLOUR] = probe_held_out(study, SESSION)
+    tables[COLOUR] = probe_held_out(study, SESSION, network=SHIPPED)
     tables = {name: table[table["split_fold"].isin(folds)] for name, table in tables.items()}
     paired = compare_arms({name: pooled_seeds(table) for name, table in tables.items()}, groups, SHIPPED).set_index("arm")
     rows = []

@@ -3,11 +3,14 @@
     runs/<config digest>-<manifest digest>/
       config.json             the RunConfig
       split.csv               image -> fold
-      checkpoint.safetensors  while training
+      checkpoint.safetensors  while training, and checkpoint-refit.safetensors while training anew
       history.csv             a row per epoch
       weights.safetensors     float32 weights and buffers, averaged, after the last epoch
       predictions-val.csv     logits of the validation images; `evaluate_run` adds predictions-test.csv
       run.json                written last: a run without it is unfinished and is resumed
+
+With `train.refit`, history and validation predictions are those of a first network, to which the validation images were new; the
+weights are of a second, which learned from them too.
 """
 
 import hashlib
@@ -41,6 +44,7 @@ from neurallnet.training import Examples, fit, predict_logits
 
 TEST_READS = "test_reads.jsonl"
 TEST_FOLD = "test fold"
+LEARNED = "learned"  # for `run_fold`: the training images, and with `train.refit` the validation images
 HEALTHY = "Benign"  # the class of fields without leukemia
 HISTORY = ["epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy"]
 
@@ -146,17 +150,23 @@ def _train(
     write_split(split, folder / "split.csv")
     healthy = dataset.classes.index(HEALTHY) if HEALTHY in dataset.classes else 0
     examples = Examples(dataset.images(config.data, work, progress), dataset.labels, healthy)
-    torch.manual_seed(config.seed)
-    model = build_model(config.model)
     train, validation = rows_in(split, "train"), rows_in(split, "val")
-    checkpoint = folder / "checkpoint.safetensors"
+    checkpoint, refit_checkpoint = folder / "checkpoint.safetensors", folder / "checkpoint-refit.safetensors"
+
+    def fitted(rows: np.ndarray, unseen: np.ndarray, kept: Path) -> tuple[nn.Module, list[dict[str, float]]]:
+        torch.manual_seed(config.seed)
+        model = build_model(config.model)
+        plan = config.train, config.seed, kept, config.digest(), progress, after_epoch, config.augment
+        return model, fit(model, examples, rows, unseen, *plan)
+
     started = time.perf_counter()
-    plan = config.train, config.seed, checkpoint, config.digest(), progress, after_epoch, config.augment
-    history = fit(model, examples, train, validation, *plan)
-    seconds = time.perf_counter() - started
+    model, history = fitted(train, validation, checkpoint)
     write_table(pd.DataFrame(history, columns=HISTORY), folder / "history.csv")
-    save_weights(folder / "weights.safetensors", model, {"config": config.to_dict(), "run": folder.name})
     write_predictions(folder / "predictions-val.csv", _predict(model, dataset, examples.images, validation, "val"))
+    if config.train.refit:
+        model, _ = fitted(rows_in(split, *learned_folds(config)), validation[:0], refit_checkpoint)
+    seconds = time.perf_counter() - started
+    save_weights(folder / "weights.safetensors", model, {"config": config.to_dict(), "run": folder.name})
     record = {
         **describe_run(config, dataset),
         "classes": list(dataset.classes),  # in the order of the logits
@@ -168,6 +178,12 @@ def _train(
     }
     write_text(canonical_json(record), folder / "run.json")
     checkpoint.unlink(missing_ok=True)
+    refit_checkpoint.unlink(missing_ok=True)
+
+
+def learned_folds(config: RunConfig) -> tuple[str, ...]:
+    """The folds that a run's kept weights learned from."""
+    return ("train", "val") if config.train.refit else ("train",)
 
 
 def fitted_config(config: RunConfig, dataset: Dataset) -> RunConfig:
@@ -202,7 +218,8 @@ def split_digest(split: pd.DataFrame) -> str:
 
 
 def run_fold(run: Run, fold: str, work: Workspace, data: Path | str | None = None) -> tuple[Dataset, np.ndarray]:
-    """The images `run` was trained on, and the positions of its `fold` among them, from the split kept with the run.
+    """The images `run` was trained on, and the positions of its `fold` among them, from the split kept with the run; "learned"
+    is all that its weights learned from.
 
     Raises RunError when the images differ from those the run saw.
     """
@@ -210,7 +227,8 @@ def run_fold(run: Run, fold: str, work: Workspace, data: Path | str | None = Non
     split = run.split()
     if dataset.digest != run.record["manifest"] or split_digest(split) != run.record["split"]:
         raise RunError(f"{run.folder}: trained on other images than those in {dataset.root}; train again")
-    return dataset, rows_in(split.set_index("path").loc[dataset.frame["path"]], fold)
+    folds = learned_folds(run.config) if fold == LEARNED else (fold,)
+    return dataset, rows_in(split.set_index("path").loc[dataset.frame["path"]], *folds)
 
 
 def evaluate_run(run: Run, work: Workspace, data: Path | str | None = None, why: str = "evaluation") -> pd.DataFrame:

@@ -61,9 +61,9 @@ def fit(
     """Train `model` in place and leave its averaged weights after the last epoch in it; returns the history, a row per epoch.
 
     What is validated and kept are weights averaged over the last steps (Polyak & Juditsky 1992, doi 10.1137/0330046), in
-    float32. Validation images choose nothing here. `train`, `validation`: indices into `examples`. `checkpoint` is written after
-    each epoch, and read first when it exists; `digest` must equal the one it was written with. `after_epoch` is called once an
-    epoch is safe on disk.
+    float32. Validation images choose nothing here; without any, the history has no `val_` columns. `train`, `validation`: indices
+    into `examples`. `checkpoint` is written after each epoch, and read first when it exists; `digest` must equal the one it was
+    written with. `after_epoch` is called once an epoch is safe on disk.
     Raises RunError when the loss or a weight stops being finite, or the checkpoint is damaged or of another run.
     """
     average = AveragedModel(model, multi_avg_fn=partial(move_average, config.averaging), use_buffers=True)
@@ -77,17 +77,18 @@ def fit(
             plan = config, changes or AugmentConfig(), weights
             epoch = Epoch(model, average, optimizer, examples, *plan, seed, state.epoch)
             loss, right = epoch.run(train)
-            logits = predict_logits(average.module, examples.images, validation)
             row = {"epoch": state.epoch + 1, "train_loss": loss, "train_accuracy": right}
-            row |= validation_scores(logits, examples.labels[validation])
+            if len(validation):
+                logits = predict_logits(average.module, examples.images, validation)
+                row |= validation_scores(logits, examples.labels[validation])
             finite = all(bool(tensor.isfinite().all()) for tensor in model.state_dict().values())
-            if not (finite and math.isfinite(row["train_loss"] + row["val_loss"])):
+            if not (finite and math.isfinite(row["train_loss"] + row.get("val_loss", 0))):
                 rate = config.learning_rate
                 raise RunError(f"loss or weights are not finite in epoch {row['epoch']}: lower train.learning_rate ({rate})")
             state.history.append(row)
             save_checkpoint(checkpoint, state, pair, optimizer)
             bar.update()
-            bar.set_postfix(val_accuracy=f"{row['val_accuracy']:.4f}")
+            bar.set_postfix({key: f"{row[key]:.4f}" for key in ("val_accuracy",) if key in row})
             if after_epoch is not None:
                 after_epoch(state.epoch)
     model.load_state_dict(average.module.state_dict())

@@ -10,6 +10,7 @@ from neurallnet.dataset import open_dataset
 from neurallnet.errors import DataError
 from neurallnet.ood import doubt, energy, fit_ood, load_ood, predict_and_judge, stretch_scores
 from neurallnet.ood.study import run_ood, score_table
+from neurallnet.ood.tables import threshold_of
 from neurallnet.paths import workspace
 from neurallnet.readlog import read_test_reads
 from neurallnet.runs import train_run
@@ -98,3 +99,17 @@ def test_a_run_keeps_its_model_and_its_scores(trained, monkeypatch):
     assert reads == ["test fold, out-of-distribution scores"]
     again = score_table(run, work, [other], why="test")
     assert again.equals(table) and len(read_test_reads(work.evidence / "test_reads.jsonl")) == 1
+
+
+def test_after_a_refit_validation_images_are_training_images(trained, monkeypatch):
+    work, config = trained
+    monkeypatch.setattr("neurallnet.data.sources._generate", lambda source, space: space.synthetic / f"lab-{source.lab.lower()}")
+    run = train_run(run_config({**config, "train": {"epochs": 1, "refit": True}}), work, progress=False)
+    table, split = score_table(run, work, why="test"), run.split()["fold"].value_counts()
+    counts = table["set"].value_counts()
+    assert "val" not in counts and counts["test"] == split["test"]
+    left_out = table[table["set"].str.startswith("stretch-")]
+    assert len(left_out) == split["train"] + split["val"]
+    most = left_out.groupby("set")["mahalanobis"].apply(lambda scores: (scores > threshold_of(table, "mahalanobis")).mean()).max()
+    assert most <= 0.05
+    assert run_ood(run, work).threshold == pytest.approx(threshold_of(table, "mahalanobis"), rel=1e-4)

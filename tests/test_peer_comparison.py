@@ -57,7 +57,7 @@ def rows(monkeypatch) -> list[dict]:
         "dense": block(0, 3),
     }
     monkeypatch.setattr(peer_comparison, "held_out", lambda study, protocol, name: tables[name])
-    monkeypatch.setattr(peer_comparison, "probe_held_out", lambda study, protocol: pd.concat([block(0, 5), block(1, 9)]))
+    monkeypatch.setattr(peer_comparison, "probe_held_out", lambda study, protocol, network: pd.concat([block(0, 5), block(1, 9)]))
     monkeypatch.setattr(peer_comparison, "network_arms", runs)
     return session_rows(Study(), ["base", "dense"])
 

@@ -101,8 +101,9 @@ def probe(
     split: pd.DataFrame,
     fold: str = "val",
     classes: Sequence[str] = CLASSES,
+    learned: Sequence[str] = ("train",),
 ) -> pd.DataFrame:
-    """Predictions table of the images of `fold` by the classifier of probe `name`, fitted on the fold "train".
+    """Predictions table of the images of `fold` by the classifier of probe `name`, fitted on the folds `learned`.
 
     `features` (N, F) and `labels` int (N,), positions in `classes`, follow `paths`; `split` has columns path, fold in any
     order. Raises ConfigError for an unknown probe or fold; DataError when the split lacks an image, a fold is empty, an image
@@ -113,7 +114,7 @@ def probe(
         raise DataError(
             f"probe: {len(features)} rows of features and {len(labels)} labels for {len(paths)} paths"
         )
-    train, read = np.flatnonzero(folds == "train"), np.flatnonzero(folds == fold)
+    train, read = np.flatnonzero(np.isin(folds, learned)), np.flatnonzero(folds == fold)
     known = set(labels[train].tolist())
     if not len(read) or len(known) < 2:
         raise DataError(

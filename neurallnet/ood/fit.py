@@ -32,13 +32,14 @@ def fit_ood(
     """The out-of-distribution model of a trained network: fitted on its training images, threshold included.
 
     Images uint8 (N, H, W, 3) as the network sees them, of each class in order of acquisition (manifest order is); `train_labels`
-    (N,) int. The threshold is `session_threshold`'s. Raises ConfigError for a network without blocks, DataError.
+    (N,) int; `val_images` may be none. The threshold is `session_threshold`'s. Raises ConfigError for a network without blocks,
+    DataError.
     """
     train = features(model, train_images, batch_size)[FEATURE]
-    validation = features(model, val_images, batch_size)[FEATURE]
     fitted = OodModel.fit(train, train_labels, feature=FEATURE)
+    unseen = fitted.score(features(model, val_images, batch_size)[FEATURE]) if len(val_images) else np.empty(0)
     left_out = stretch_scores(train, train_labels)
-    return fitted.with_threshold(session_threshold(fitted.score(validation), *left_out, rate), rate)
+    return fitted.with_threshold(session_threshold(unseen, *left_out, rate), rate)
 
 
 def predict_and_judge(model: nn.Module, ood: OodModel, images: np.ndarray, batch_size: int = 64) -> Judged:
@@ -70,11 +71,11 @@ def stretch_scores(
 
 
 def session_threshold(validation: np.ndarray, left_out: np.ndarray, stretch: np.ndarray, rate: float = RATE) -> float:
-    """A threshold that flags at most `rate` of the validation images and of each left-out stretch of the training images. No
-    held-out image has a say in it.
+    """A threshold that flags at most `rate` of the validation images, where there are any new to the network, and of each left-out
+    stretch of the training images. No held-out image has a say in it.
 
     Validation images alone are of the training images' slides or of one other session; a threshold from them flags several
     times as many images of the next session.
     """
-    parts = [validation, *(left_out[stretch == k] for k in np.unique(stretch))]
+    parts = [*([validation] if len(validation) else []), *(left_out[stretch == k] for k in np.unique(stretch))]
     return max(threshold_at(part, rate) for part in parts)

@@ -15,7 +15,7 @@ from neurallnet.ood.model import OOD_FILE, OodModel, load_ood, save_ood
 from neurallnet.ood.scores import doubt, energy
 from neurallnet.ood.tables import SCORES, STRETCH, check_scores, read_scores, write_scores
 from neurallnet.paths import Workspace
-from neurallnet.runs import Run, read_once, run_fold
+from neurallnet.runs import LEARNED, Run, read_once, run_fold
 
 Features = Mapping[str, np.ndarray]
 
@@ -25,10 +25,9 @@ def run_ood(run: Run, work: Workspace, data: Path | str | None = None) -> OodMod
     path = run.folder / OOD_FILE
     with FileLock(run.folder.with_name(f".{run.address}.lock")):
         if not path.exists():
-            dataset, train = run_fold(run, "train", work, data)
-            validation = run_fold(run, "val", work, data)[1]
-            images = dataset.images(run.config.data, work)
-            save_ood(path, fit_ood(run.model(), images[train], dataset.labels[train], images[validation]))
+            dataset, train = run_fold(run, LEARNED, work, data)
+            images, unseen = dataset.images(run.config.data, work), _unseen(run, work, data)
+            save_ood(path, fit_ood(run.model(), images[train], dataset.labels[train], images[unseen]))
     return load_ood(path)
 
 
@@ -36,23 +35,25 @@ def score_table(
     run: Run, work: Workspace, others: Sequence[Dataset] = (), data: Path | str | None = None, why: str = ""
 ) -> pd.DataFrame:
     """Every score of `tables.SCORES` for the run's validation and test images, its training images left out by stretches, and
-    the images of `others`; computed once, the reading logged, and kept in the run's folder.
+    the images of `others`; computed once, the reading logged, and kept in the run's folder. After a refit the validation images
+    are training images.
     """
     fitted = run_ood(run, work, data)
 
     def compute() -> pd.DataFrame:
         dataset = run_fold(run, "test", work, data)[0]
         model, images = run.model(), dataset.images(run.config.data, work)
-        rows = {fold: run_fold(run, fold, work, data)[1] for fold in ("train", "val", "test")}
+        rows = {fold: run_fold(run, fold, work, data)[1] for fold in (LEARNED, "test")} | {"val": _unseen(run, work, data)}
+        rows = {fold: index for fold, index in rows.items() if len(index)}
         found = {fold: features(model, images[index]) for fold, index in rows.items()}
-        labels = dataset.labels[rows["train"]]
+        labels = dataset.labels[rows[LEARNED]]
         models = {
             "mahalanobis": fitted,
-            "neighbours": OodModel.fit(found["train"][FEATURE], labels, "neighbours", FEATURE),
-            "rates": OodModel.fit(spike_rates(found["train"]), labels, feature="rates"),
+            "neighbours": OodModel.fit(found[LEARNED][FEATURE], labels, "neighbours", FEATURE),
+            "rates": OodModel.fit(spike_rates(found[LEARNED]), labels, feature="rates"),
         }
-        parts = [_left_out(dataset, rows["train"], found["train"], labels)]
-        for fold in ("val", "test"):
+        parts = [_left_out(dataset, rows[LEARNED], found[LEARNED], labels)]
+        for fold in (fold for fold in ("val", "test") if fold in rows):
             parts.append(_scored(fold, dataset, rows[fold], found[fold], models, dataset.classes))
         for other in others:
             seen, every = features(model, other.images(run.config.data, work)), np.arange(len(other.frame))
@@ -62,6 +63,12 @@ def score_table(
     address = hashlib.sha256(" ".join(other.digest for other in others).encode()).hexdigest()[:12]
     split, what = run.record["split"], "test fold, out-of-distribution scores"
     return read_once(run, f"ood-scores-{address}.csv", work, what, why, split, compute, write_scores, read_scores)
+
+
+def _unseen(run: Run, work: Workspace, data: Path | str | None) -> np.ndarray:
+    """Validation images that are new to the kept network: none after a refit."""
+    validation = run_fold(run, "val", work, data)[1]
+    return validation[:0] if run.config.train.refit else validation
 
 
 def spike_rates(found: Features) -> np.ndarray:
