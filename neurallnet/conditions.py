@@ -1,4 +1,4 @@
-"""The single network under other conditions: other embargoes, and the scale bar left in.
+"""The network with SE under other conditions: other embargoes, and the scale bar left in.
 
 Each condition changes one thing of a protocol and is trained with the same seeds and read on the same test images, so that the
 difference is paired. Colour alone goes through the same folds.
