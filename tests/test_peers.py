@@ -186,3 +186,17 @@ def test_check_images_show_smears_and_noise():
     assert images.shape == (9, 3, 48, 48) and images.dtype == np.float32
     assert images.min() >= 0 and images.max() <= 1
     assert len({image.tobytes() for image in images}) == 9
+
+
+def test_efficientnet_answers_in_evaluation_as_it_learned():
+    """Running variances start at 1: where activations vary a thousandth of that, they are not there after hundreds of steps."""
+    pytest.importorskip("monai")
+    torch.manual_seed(0)
+    net, seen = build_peer("efficientnet_b0").train(), []
+    for part in net.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.register_forward_hook(lambda part, inputs, _: seen.append(inputs[0].var((0, 2, 3)).median().item()))
+            assert (1 - part.momentum) ** 300 < 1e-9, "what is left of the start after 300 steps"
+    with torch.no_grad():
+        net(random_images(16, 96))
+    assert len(seen) == 49 and min(seen) > 0.01
