@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from neurallnet.arms import arms
 from neurallnet.config import profile_config
 from neurallnet.data.tables import write_text
 from neurallnet.dataset import open_dataset
@@ -63,6 +64,7 @@ def reproduce(
             digest = stamp_images(workspace(folder), source, images)
             if published:
                 restore(top / "results" / "full", workspace(folder), digest)
+            stamp_runs(workspace(folder), profile, digest)
             status = subprocess.run(command, env=environment).returncode
     except Timeout:
         raise RunError(f"{folder}: another process works here; wait for it, or name another --work") from None
@@ -77,3 +79,17 @@ def stamp_images(work: Workspace, source: str, images: Path | None) -> str:
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest:
         write_text(digest, stamp)
     return digest
+
+
+def stamp_runs(work: Workspace, profile: str, digest: str) -> list[Path]:
+    """Stamp the runs of `profile` on the images of `digest` that are finished, so that the workflow starts no process for them.
+
+    Returns the new stamps; those that are there stay as they are.
+    """
+    finished = {path.parent.name for path in work.runs.glob(f"*-{digest[:8]}/run.json")}
+    wanted = [(name, config.digest()) for name, config in arms(profile)]
+    stamps = [work.root / "stamps" / f"{name}-{address}.done" for name, address in wanted if f"{address}-{digest[:8]}" in finished]
+    missing = [stamp for stamp in stamps if not stamp.exists()]
+    for stamp in missing:
+        write_text("", stamp)
+    return missing

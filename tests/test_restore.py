@@ -3,11 +3,13 @@
 import pytest
 from published import publish_made_up
 
+from neurallnet.arms import make_arm
 from neurallnet.data.manifest import manifest_digest, read_manifest
+from neurallnet.data.tables import write_text
 from neurallnet.errors import ConfigError, RunError
 from neurallnet.paths import Workspace
 from neurallnet.readlog import append_test_read
-from neurallnet.reproduce import reproduce
+from neurallnet.reproduce import reproduce, stamp_runs
 from neurallnet.restore import restore
 from neurallnet.runs import TEST_READS, open_run
 
@@ -29,13 +31,25 @@ def digest(published):
 def test_every_published_run_and_the_log_of_readings_are_there(published, digest, tmp_path):
     work = Workspace(tmp_path)
     names = sorted(folder.name for folder in (published / "runs").iterdir())
-    assert restore(published, work, digest) == len(names) == 3
+    assert restore(published, work, digest) == len(names) == 2
     for name in names:
         run = open_run(work.runs / name)
         assert run.predictions("test").equals(open_run(published / "runs" / name).predictions("test"))
     assert (work.evidence / TEST_READS).read_bytes() == (published / "evidence" / TEST_READS).read_bytes()
     assert sorted(path.name for path in work.runs.iterdir() if path.is_dir()) == names
     assert (work.evidence / PROBE).is_file()
+
+
+def test_a_finished_run_is_stamped_once_and_no_other(published, digest, tmp_path):
+    """The workflow asks for stamps/<arm>-<address>.done, newer than stamps/manifest.txt, before it starts a training."""
+    work = Workspace(tmp_path)
+    restore(published, work, digest)
+    write_text(digest, tmp_path / "stamps" / "manifest.txt")
+    (work.runs / f"{make_arm('full', 'base').config.digest()}-{digest[:8]}" / "run.json").unlink()
+    (stamp,) = stamp_runs(work, "full", digest)
+    assert stamp == tmp_path / "stamps" / f"no-se-0-{make_arm('full', 'no-se').config.digest()}.done"
+    assert stamp.stat().st_mtime_ns >= (tmp_path / "stamps" / "manifest.txt").stat().st_mtime_ns
+    assert stamp_runs(work, "full", digest) == [] == stamp_runs(work, "full", "0123456789")
 
 
 def test_runs_of_other_images_do_not_stand_in(published, tmp_path):
@@ -47,7 +61,7 @@ def test_runs_of_other_images_do_not_stand_in(published, tmp_path):
 def test_what_is_there_is_kept_and_an_unfinished_training_gives_way(published, digest, tmp_path):
     work = Workspace(tmp_path)
     restore(published, work, digest)
-    first, second, _ = sorted(path for path in work.runs.iterdir() if path.is_dir())
+    first, second = sorted(path for path in work.runs.iterdir() if path.is_dir())
     (first / "mine.txt").write_text("kept")
     (second / "run.json").unlink()
     append_test_read(work.evidence / TEST_READS, "test fold", "mine", "split")
