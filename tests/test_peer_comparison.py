@@ -104,7 +104,8 @@ def test_seeds_read_together_outvote_the_one_that_errs(monkeypatch):
     (row,) = together_rows(Study(), ["small-cnn"])  # a network with one seed has no row
     assert (row["network"], row["seeds"], row["n"], row["balanced_accuracy"]) == (SHIPPED, 3, 40, 1.0)
     assert row["gain"] == pytest.approx(10) and 0 < row["gain_low"] < row["gain_high"]
-    assert together_table({"together": [row]})["balanced accuracy"].iloc[0].startswith("100.00% [91.24%")  # Wilson's, as nothing varies
+    # nothing varies, so the interval is Wilson's
+    assert together_table({"together": [row]})["balanced accuracy"].iloc[0].startswith("100.00% [91.24%")
 
 
 @pytest.mark.parametrize(

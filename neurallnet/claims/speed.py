@@ -64,7 +64,7 @@ def training_speedup(evidence: Evidence) -> Claim:
         ours=ours,
         interval=(row["low"], row["high"]) if row else None,
         n=row.get("rounds"),
-        protocol=f"network with SE, same batch, float32, rounds alternated on {found['machine']['cpu']}; 5% to 95% of rounds{limit}",
+        protocol=f"network with SE, same batch, float32, alternated on {found['machine']['cpu']}; 5% to 95% of rounds{limit}",
         verdict=_at_least(ours, SPEEDUP_AIM),
         evidence=evidence.path("latency.json"),
     )
