@@ -184,7 +184,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(REPEATED, (0, 1, 2)),
         "group": (0,),
         "unaugmented": (0,),
-        **dict.fromkeys(("small-cnn", "efficientnet-b0", "densenet121"), (0,)),
+        **dict.fromkeys(("small-cnn", "efficientnet-b0"), (0,)),
         "dense-no-se": (0, 1, 2),
         **{f"{name}-session-{fold}": (0, 1, 2) for name in (*SESSION_PEERS[:2], WITH_SE) for fold in range(SESSION_FOLDS)},
         **{f"embargo-{embargo}-session-{fold}": (0,) for embargo, folds in EMBARGOES.items() for fold in folds},
