@@ -1,6 +1,6 @@
 """How a user's own images are trained on: can they be split, by which protocol, and with which settings.
 
-Settings are the base network's at 96 pixels; what depends on the number of images is the batch, so that few images still make
+Settings are those of the network that ships, at 96 pixels; what depends on the number of images is the batch, so that few images still make
 enough steps.
 """
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from neurallnet.arms import CHANGES, SHIPPED
 from neurallnet.config import RunConfig, SplitConfig, run_config, with_changes
 from neurallnet.data.sources import get_source
 from neurallnet.data.splits import TENTHS, make_split, split_groups
@@ -65,7 +66,8 @@ def make_plan(
         split, why = choose_split(dataset.frame, changes.get("split", {}))
     n_train = int((make_split(dataset.frame, split)["fold"] == "train").sum())
     batch = next((size for size in BATCHES if n_train // size >= STEPS), BATCHES[-1])
-    base = run_config({"data": {"source": OWN}, "train": {"batch_size": batch}, "seed": seed})
+    shipped = with_changes(run_config({"data": {"source": OWN}}), **CHANGES[SHIPPED], seed=seed)
+    base = with_changes(shipped, train={"batch_size": batch})
     config = with_changes(with_changes(base, **changes), split=asdict(split), data={"source": OWN}, seed=seed)
     settings = (
         f"{config.data.image_size} pixels a side, {config.train.epochs} epochs at most, batches of {config.train.batch_size} from "
