@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neurallnet.arms import SHIPPED, WITH_SE, Arm, arms
+from neurallnet.arms import SHIPPED, Arm, arms
 from neurallnet.audit.shortcuts import PROBES, probe
 from neurallnet.data.sessions import SESSION_FOLDS
 from neurallnet.dataset import split_folds
@@ -154,10 +154,10 @@ def leak_report(study: Study, seed: int = 0) -> dict[str, Any]:
     """
     groups, found = study.dataset().groups(), {}
     for protocol in [name for name in PROTOCOLS if name != GROUP or network_arms(study.profile, GROUP, SHIPPED)]:
-        table, colour = held_out(study, protocol, SHIPPED), probe_held_out(study, protocol, network=SHIPPED)
+        table, colour = held_out(study, protocol, SHIPPED), probe_held_out(study, protocol)
         found[protocol] = {
             "network": summary(table, groups, seed),
-            "with_se": summary(held_out(study, protocol, WITH_SE if protocol == SESSION else BASE), groups, seed),
+            "with_se": summary(held_out(study, protocol), groups, seed),
             "colour": summary(colour, groups, seed),
             "lead_over_colour": lead(table, colour, groups, seed),
         }

@@ -8,7 +8,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from neurallnet.ablation import compare_arms
 from neurallnet.ablation_report import ablation_report
-from neurallnet.arms import GROUPS, SESSION_PEERS, SHIPPED, WITH_SE, arms
+from neurallnet.arms import GROUPS, SESSION_PEERS, SHIPPED, arms
 from neurallnet.claims.published import PUBLISHED, Published
 from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval, correctness, paired_cluster_difference
@@ -18,8 +18,7 @@ from neurallnet.study import Study
 TITLES = {
     SHIPPED: "NeurALLNet",
     BASE: "NeurALLNet with SE",
-    WITH_SE: "NeurALLNet with SE",
-    "dense-no-se": "Dense twin",
+    "dense": "Dense twin, with SE",
     "small-cnn": "Small CNN",
     "mobilenet-v2": "MobileNetV2",
     "efficientnet-b0": "EfficientNet-B0",
@@ -38,7 +37,7 @@ def peer_report(study: Study) -> dict[str, Any]:
     """
     trained = {arm.name.rsplit("-", 1)[0] for arm in arms(study.profile)}
     random = ablation_report(study, [name for name in (BASE, *GROUPS["peers"]) if name in trained], SHIPPED)
-    names = [name for name in (WITH_SE, *SESSION_PEERS) if network_arms(study.profile, SESSION, name)]
+    names = [name for name in (BASE, *SESSION_PEERS) if network_arms(study.profile, SESSION, name)]
     return {"random": random, SESSION: session_rows(study, names), "together": together_rows(study, names)}
 
 
@@ -50,7 +49,7 @@ def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
     if not folds:
         raise DataError(f"profile {study.profile}: no fold of the session protocol has runs of {', '.join((SHIPPED, *names))}")
     tables = {name: held_out(study, SESSION, name) for name in (SHIPPED, *names)}
-    tables[COLOUR] = probe_held_out(study, SESSION, network=SHIPPED)
+    tables[COLOUR] = probe_held_out(study, SESSION)
     tables = {name: table[table["split_fold"].isin(folds)] for name, table in tables.items()}
     paired = compare_arms({name: pooled_seeds(table) for name, table in tables.items()}, groups, SHIPPED).set_index("arm")
     rows = []

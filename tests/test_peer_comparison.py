@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from neurallnet import leak, peer_comparison
-from neurallnet.arms import SHIPPED, WITH_SE, Arm, make_arm
+from neurallnet.arms import SHIPPED, Arm, make_arm
 from neurallnet.claims.published import PUBLISHED
 from neurallnet.evaluation import build_predictions
 from neurallnet.peer_comparison import (
@@ -47,26 +47,26 @@ class Study:
 
 def runs(profile: str, protocol: str, name: str) -> list[Arm]:
     """The single network has both folds, the twin one."""
-    names = ("session-0", "session-1") if name == "with-se" else (f"{name}-session-0",)
+    names = ("session-0", "session-1") if name == "base" else (f"{name}-session-0",)
     return [make_arm("smoke", each) for each in names]
 
 
 @pytest.fixture
 def rows(monkeypatch) -> list[dict]:
     tables = {
-        "with-se": pd.concat([block(0, 2), block(1, 2)]),
+        "base": pd.concat([block(0, 2), block(1, 2)]),
         SHIPPED: pd.concat([block(0, 1), block(0, 2, seed=1), block(1, 1), block(1, 0, seed=1)]),
-        "dense-no-se": block(0, 3),
+        "dense": block(0, 3),
     }
     monkeypatch.setattr(peer_comparison, "held_out", lambda study, protocol, name: tables[name])
-    monkeypatch.setattr(peer_comparison, "probe_held_out", lambda study, protocol, network: pd.concat([block(0, 5), block(1, 9)]))
+    monkeypatch.setattr(peer_comparison, "probe_held_out", lambda study, protocol: pd.concat([block(0, 5), block(1, 9)]))
     monkeypatch.setattr(peer_comparison, "network_arms", runs)
-    return session_rows(Study(), ["with-se", "dense-no-se"])
+    return session_rows(Study(), ["base", "dense"])
 
 
 def test_networks_are_compared_on_the_folds_that_all_have(rows):
     found = {row["network"]: row for row in rows}
-    assert list(found) == [SHIPPED, "with-se", "dense-no-se", "colour"]
+    assert list(found) == [SHIPPED, "base", "dense", "colour"]
     balanced = [row["balanced_accuracy"] for row in rows]
     assert balanced == pytest.approx([0.85, 0.8, 0.7, 0.5])  # of block 0 alone; two seeds of ours
     assert {row["n"] for row in rows} == {20} and {row["folds"] for row in rows} == {1}
@@ -75,14 +75,14 @@ def test_networks_are_compared_on_the_folds_that_all_have(rows):
 def test_a_difference_is_paired_over_common_seeds(rows):
     found = {row["network"]: row["against_ours"] for row in rows}
     assert found[SHIPPED] is None
-    assert found["dense-no-se"]["seeds"] == 1 and found["dense-no-se"]["drop"] == pytest.approx(20)  # seed 0 has 90%, the twin 70%
+    assert found["dense"]["seeds"] == 1 and found["dense"]["drop"] == pytest.approx(20)  # seed 0 has 90%, the twin 70%
     assert found["colour"]["drop"] == pytest.approx(40) and found["colour"]["low"] > 0
-    assert found["colour"]["p_holm"] <= found["dense-no-se"]["p_holm"]
+    assert found["colour"]["p_holm"] <= found["dense"]["p_holm"]
 
 
 def test_tables_name_every_network_and_leave_its_own_difference_empty(rows):
     table = session_table({"session": rows})
-    assert list(table["network"]) == ["NeurALLNet", "NeurALLNet with SE", "Dense twin", "Colour alone"]
+    assert list(table["network"]) == ["NeurALLNet", "NeurALLNet with SE", "Dense twin, with SE", "Colour alone"]
     assert table["p (Holm)"].iloc[0] == "" and table["balanced accuracy"].iloc[2].startswith("70.00% [")
     assert list(session_intervals({"session": rows})["value"]) == pytest.approx([0.85, 0.8, 0.7, 0.5])
 
@@ -117,9 +117,9 @@ def test_seeds_read_together_outvote_the_one_that_errs(monkeypatch):
 )
 def test_words_follow_the_interval(low, high, verdict):
     other = {"drop": (low + high) / 2, "low": low, "high": high}
-    found = {"session": [{"network": SHIPPED, "against_ours": None}, {"network": "dense-no-se", "against_ours": other}]}
+    found = {"session": [{"network": SHIPPED, "against_ours": None}, {"network": "dense", "against_ours": other}]}
     points = f"{(low + high) / 2:.2f} points [{low:.2f}, {high:.2f}]"
-    assert session_in_words(found).splitlines()[1:] == [f"{verdict}: Dense twin ({points})"]
+    assert session_in_words(found).splitlines()[1:] == [f"{verdict}: Dense twin, with SE ({points})"]
 
 
 def test_random_table_shows_our_accuracy_over_the_same_seeds():
@@ -131,7 +131,7 @@ def test_random_table_shows_our_accuracy_over_the_same_seeds():
 
 
 def test_every_peer_of_a_profile_has_a_title():
-    assert set(peer_comparison.GROUPS["peers"]) | {leak.BASE, WITH_SE, SHIPPED, "colour"} == set(peer_comparison.TITLES)
+    assert set(peer_comparison.GROUPS["peers"]) | {leak.BASE, SHIPPED, "colour"} == set(peer_comparison.TITLES)
 
 
 def test_published_figures_name_protocol_and_source():
