@@ -1,4 +1,4 @@
-"""Other conditions: other embargoes and the scale bar left in, with SE; and the network that ships trained anew on its validation block.
+"""Other conditions: other embargoes, the scale bar left in (with SE), and ours trained anew on its validation block.
 
 Each condition changes one thing of a protocol and is trained with the same seeds and read on the same test images, so that the
 difference is paired. Colour alone goes through the same folds.

@@ -1,7 +1,7 @@
 """How a user's own images are trained on: can they be split, by which protocol, and with which settings.
 
-Settings are those of the network that ships, at 96 pixels; what depends on the number of images is the batch, so that few images still make
-enough steps.
+Settings are those of the network that ships, at 96 pixels; what depends on the number of images is the batch, so that few images
+still make enough steps.
 """
 
 from dataclasses import asdict, dataclass
