@@ -10,9 +10,9 @@ from neurallnet.errors import ConfigError
 
 _NARROW = (8, 16, 32, 64, 64)
 
-# The arm whose network ships and which every headline figure is of. `base`, with SE, is what the paper describes and what its
-# claims are tested with; other arms change one thing of it.
-SHIPPED = "no-se"
+# The arm whose network ships and which every headline figure is of. `base`, a single network with SE, is what the paper describes
+# and what its claims are tested with; other arms change one thing of it.
+SHIPPED = "committee"
 SHIPPED_RUN = f"{SHIPPED}-0"  # its run of seed 0, whose weights ship
 
 # What each arm changes in its profile's configuration; one line says why the arm exists.
@@ -62,9 +62,9 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
         "augment": dict.fromkeys(("shift", "zoom", "stain", "brightness", "contrast", "saturation", "hue", "noise"), 0.0)
         | {"symmetries": False}
     },
-    # Four networks side by side, without SE: single networks of this size err on different images from
+    # Four networks side by side, without SE, which earns nothing here: single networks of this size err on different images from
     # seed to seed, and what is left of an error after an average over four is what they have in common
-    "committee": {
+    SHIPPED: {
         "model": {"channels": (16, 32, 64, 80), "columns": 4, "excitation": "none"},
         "train": {"column_share": 0.5, "epochs": 24},  # half of each batch, so half as many again
     },
@@ -113,16 +113,17 @@ BAR_VISIBLE = "bar-visible"
 CHANGES[BAR_VISIBLE] = {"data": {"scale_bar": "visible"}}
 EMBARGOES = {0: (0, 1, 2, 3, 4), 75: (0, 1, 2, 3, 4), 150: (0, 2, 4)}  # embargo -> folds in which every class has enough left
 
-# What ships, trained anew on its validation block too: what the images are worth that validation takes.
-REFIT = "refit"
+# The single network without SE, on held-out blocks as they are and trained anew on the validation block too: what SE is worth there,
+# and what the images that validation takes.
+NO_SE, REFIT = "no-se", "refit"
 
 CHANGES |= {
     f"{name}-session-{fold}": {**CHANGES[name], **CHANGES[f"session-{fold}"]}
-    for name in (SHIPPED, *SESSION_PEERS, BAR_VISIBLE)
+    for name in (SHIPPED, *SESSION_PEERS, BAR_VISIBLE, NO_SE)
     for fold in range(SESSION_FOLDS)
 }
 CHANGES |= {
-    f"{REFIT}-session-{fold}": {**CHANGES[f"{SHIPPED}-session-{fold}"], "train": {"refit": True}} for fold in range(SESSION_FOLDS)
+    f"{REFIT}-session-{fold}": {**CHANGES[f"{NO_SE}-session-{fold}"], "train": {"refit": True}} for fold in range(SESSION_FOLDS)
 }
 CHANGES[f"{SHIPPED}-group"] = {**CHANGES[SHIPPED], **CHANGES["group"]}
 CHANGES |= {
@@ -144,7 +145,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "conditions": (BAR_VISIBLE,),
     "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
-        *(SHIPPED, "committee"),
+        SHIPPED,
         *("steps-1", "steps-4", "steps-8", "size-64", "size-128", "size-224"),
         *("shallow", "shallow-steps-4", "compact-steps-4", "narrow", "narrow-steps-1", "separable", "separable-narrow"),
     ),
@@ -166,28 +167,28 @@ _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
 SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
     "smoke": {
-        **dict.fromkeys(("base", SHIPPED, "session-0", "steps-1", "nir"), (0,)),
+        **dict.fromkeys(("base", SHIPPED, "no-se", "session-0", "steps-1", "nir"), (0,)),
         **dict.fromkeys((*(f"{SHIPPED}-session-{fold}" for fold in (0, 1, 3)), f"{SHIPPED}-group"), (0,)),
         **dict.fromkeys(("session-1", "session-3", "choice-hue-stored-1", "choice-hue-stored-3"), (0,)),
         **dict.fromkeys(("group", "unaugmented"), (0,)),
-        **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0", f"{REFIT}-session-0"), (0,)),
+        **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
+        **dict.fromkeys((f"{NO_SE}-session-0", f"{REFIT}-session-0"), (0,)),
         **dict.fromkeys(("embargo-0-session-0", BAR_VISIBLE), (0,)),
     },
     "full": {
-        **dict.fromkeys(("base", SHIPPED), (0, 1, 2, 3, 4)),
+        **dict.fromkeys(("base", SHIPPED, NO_SE), (0, 1, 2, 3, 4)),
         **{f"{SHIPPED}-session-{fold}": (0, 1, 2) for fold in range(SESSION_FOLDS)},
         f"{SHIPPED}-group": (0,),
         **dict.fromkeys(_SESSIONS, (0, 1, 2)),
         **{f"choice-{name}-{fold}": (0,) for name in CHOSEN for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
         "nir": (0,),
-        "committee": (0,),
-        **{name: (0,) for name in GROUPS["ablation"] if name not in (*REPEATED, SHIPPED)},
+        **{name: (0,) for name in GROUPS["ablation"] if name not in (*REPEATED, NO_SE)},
         **dict.fromkeys(REPEATED, (0, 1, 2)),
         "group": (0,),
         "unaugmented": (0,),
         **dict.fromkeys(("small-cnn", "efficientnet-b0"), (0,)),
-        **{f"{name}-session-{fold}": (0, 1, 2) for name in (*SESSION_PEERS[:2], REFIT) for fold in range(SESSION_FOLDS)},
+        **{f"{name}-session-{fold}": (0, 1, 2) for name in (*SESSION_PEERS[:2], NO_SE, REFIT) for fold in range(SESSION_FOLDS)},
         **{f"embargo-{embargo}-session-{fold}": (0,) for embargo, folds in EMBARGOES.items() for fold in folds},
         BAR_VISIBLE: (0, 1, 2, 3, 4),
         **{f"{BAR_VISIBLE}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
@@ -218,7 +219,7 @@ def arms(profile: str) -> list[Arm]:
     """The runs of `profile`, in the order they are trained; raises ConfigError for an unknown profile.
 
     >>> [arm.name for arm in arms("smoke")][:4]
-    ['base-0', 'no-se-0', 'session-0-0', 'steps-1-0']
+    ['base-0', 'committee-0', 'no-se-0', 'session-0-0']
     """
     profile_config(profile)
     return [make_arm(profile, name, seed) for name, seeds in SEEDS[profile].items() for seed in seeds]

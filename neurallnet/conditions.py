@@ -1,4 +1,4 @@
-"""Other conditions: other embargoes, the scale bar left in (with SE), and ours trained anew on its validation block.
+"""The single network under other conditions: other embargoes, the scale bar left in, and trained anew on its validation block.
 
 Each condition changes one thing of a protocol and is trained with the same seeds and read on the same test images, so that the
 difference is paired. Colour alone goes through the same folds.
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.arms import BAR_VISIBLE, EMBARGOES, REFIT, SHIPPED
+from neurallnet.arms import BAR_VISIBLE, EMBARGOES, NO_SE, REFIT
 from neurallnet.evaluation import correctness, paired_cluster_difference
 from neurallnet.leak import BASE, RANDOM, SESSION, held_out, lead, network_arms, probe_held_out, scores, summary
 from neurallnet.study import Study
@@ -18,7 +18,7 @@ from neurallnet.study import Study
 CONDITIONS = [
     *((SESSION, f"embargo-{embargo}", f"embargo {embargo}, session", BASE) for embargo in EMBARGOES),
     *((protocol, BAR_VISIBLE, f"scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
-    (SESSION, REFIT, "validation block learned from too, session", SHIPPED),
+    (SESSION, REFIT, "validation block learned from too, session", NO_SE),
 ]
 RUN = ["split_fold", "seed"]
 
@@ -79,7 +79,7 @@ def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "condition": row["condition"],
-            "network": "NeurALLNet" if row["reference"] == SHIPPED else "with SE",
+            "SE": "no" if row["reference"] == NO_SE else "yes",
             "folds": ", ".join(map(str, row["folds"])),
             "seeds": len(row["seeds"]),
             "balanced accuracy": f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",

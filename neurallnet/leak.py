@@ -148,7 +148,7 @@ def lead(table: pd.DataFrame, probe_table: pd.DataFrame, groups: pd.Series, seed
 
 
 def leak_report(study: Study, seed: int = 0) -> dict[str, Any]:
-    """Evidence of chapter 03: the protocols, the network that ships, the same with SE, and colour alone, the lead and the leak.
+    """Evidence of chapter 03: the protocols, the network that ships, the single network and colour alone, the lead and the leak.
 
     The group protocol is there where the profile trains it.
     """
@@ -157,7 +157,7 @@ def leak_report(study: Study, seed: int = 0) -> dict[str, Any]:
         table, colour = held_out(study, protocol, SHIPPED), probe_held_out(study, protocol)
         found[protocol] = {
             "network": summary(table, groups, seed),
-            "with_se": summary(held_out(study, protocol), groups, seed),
+            "single": summary(held_out(study, protocol), groups, seed),
             "colour": summary(colour, groups, seed),
             "lead_over_colour": lead(table, colour, groups, seed),
         }
@@ -181,7 +181,7 @@ def leak_rows(report: dict[str, Any]) -> pd.DataFrame:
     """Rows for `interval_figure` and the table of chapter 03: balanced accuracy by protocol and by what looked."""
     rows = []
     for protocol in reported(report):
-        for key, title in (("network", "NeurALLNet"), ("with_se", "With SE"), ("colour", "Colour alone")):
+        for key, title in (("network", "Committee"), ("single", "Single network"), ("colour", "Colour alone")):
             part = report[protocol][key]
             ends = part["balanced_accuracy_interval"]
             row = {"label": f"{title}, {protocol}", "value": part["balanced_accuracy"], "low": ends["low"], "high": ends["high"]}

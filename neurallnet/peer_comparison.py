@@ -8,7 +8,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from neurallnet.ablation import compare_arms
 from neurallnet.ablation_report import ablation_report
-from neurallnet.arms import GROUPS, SESSION_PEERS, SHIPPED, arms
+from neurallnet.arms import GROUPS, NO_SE, SESSION_PEERS, SHIPPED, arms
 from neurallnet.claims.published import PUBLISHED, Published
 from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval, correctness, paired_cluster_difference
@@ -16,9 +16,10 @@ from neurallnet.leak import BASE, SESSION, held_out, network_arms, pooled_seeds,
 from neurallnet.study import Study
 
 TITLES = {
-    SHIPPED: "NeurALLNet",
-    BASE: "NeurALLNet with SE",
-    "dense": "Dense twin, with SE",
+    SHIPPED: "NeurALLNet, committee",
+    BASE: "NeurALLNet, single",
+    NO_SE: "NeurALLNet, single, without SE",
+    "dense": "Dense twin",
     "small-cnn": "Small CNN",
     "mobilenet-v2": "MobileNetV2",
     "efficientnet-b0": "EfficientNet-B0",
@@ -37,7 +38,7 @@ def peer_report(study: Study) -> dict[str, Any]:
     """
     trained = {arm.name.rsplit("-", 1)[0] for arm in arms(study.profile)}
     random = ablation_report(study, [name for name in (BASE, *GROUPS["peers"]) if name in trained], SHIPPED)
-    names = [name for name in (BASE, *SESSION_PEERS) if network_arms(study.profile, SESSION, name)]
+    names = [name for name in (BASE, *SESSION_PEERS, NO_SE) if network_arms(study.profile, SESSION, name)]
     return {"random": random, SESSION: session_rows(study, names), "together": together_rows(study, names)}
 
 
@@ -156,7 +157,7 @@ def session_in_words(found: Mapping[str, Any]) -> str:
             points = f"{other['drop']:.2f} points [{other['low']:.2f}, {other['high']:.2f}]"
             said[verdict].append(f"{TITLES[row['network']]} ({points})")
     lines = [f"{verdict}: {name}" for verdict, names in said.items() for name in names]
-    return "\n".join(("Against NeurALLNet, same blocks and seeds, accuracy of ours minus theirs:", *lines))
+    return "\n".join(("Against the committee, same blocks and seeds, accuracy of ours minus theirs:", *lines))
 
 
 def session_intervals(found: Mapping[str, Any]) -> pd.DataFrame:

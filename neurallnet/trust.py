@@ -33,10 +33,7 @@ COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.5)  # shares of images answered, for the tab
 
 
 class Part(NamedTuple):
-    """Predictions of one network: `validation`, and `test` images that had no say in it.
-
-    With `train.refit` they are of two networks: `validation` images were new to the first, and the second learned from them too.
-    """
+    """Predictions of one network: `validation`, and `test` images that had no say in it."""
 
     validation: pd.DataFrame
     test: pd.DataFrame

@@ -134,7 +134,7 @@ def test_a_saved_network_says_the_same_and_nothing_else_is_loaded(fitted, tmp_pa
     assert np.array_equal(again.predict_proba(X), fitted.predict_proba(X)) and list(again.classes_) == ["few", "many"]
     assert again.get_params() == fitted.get_params() and again.history_ == fitted.history_
     with pytest.raises(RunError, match="holds no NeurALLNetClassifier"):
-        NeurALLNetClassifier.load(FOLDER / "neurallnet.safetensors")
+        NeurALLNetClassifier.load(FOLDER / "committee.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,6 @@ def test_groups_are_kept_together_and_random_is_the_second_choice(slides, tmp_pa
     assert plan.config.split.protocol == "group" and plan.split.startswith("group (")
     assert (plan.config.data.image_size, plan.config.model.channels) == (96, PROFILES["full"].model.channels)
     assert plan.config.train.epochs == PROFILES["full"].train.epochs
-    assert plan.config.model.excitation == "none", "as the network that ships"
     draw(slides / "alike", 12, seed=9, same=True)
     plan = make_plan(slides, workspace(tmp_path / "work"))
     alike = plan.dataset.frame.loc[plan.dataset.frame["label"] == "alike", "path"]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from neurallnet import leak, peer_comparison
-from neurallnet.arms import SHIPPED, Arm, make_arm
+from neurallnet.arms import NO_SE, SHIPPED, Arm, make_arm
 from neurallnet.claims.published import PUBLISHED
 from neurallnet.evaluation import build_predictions
 from neurallnet.peer_comparison import (
@@ -82,7 +82,7 @@ def test_a_difference_is_paired_over_common_seeds(rows):
 
 def test_tables_name_every_network_and_leave_its_own_difference_empty(rows):
     table = session_table({"session": rows})
-    assert list(table["network"]) == ["NeurALLNet", "NeurALLNet with SE", "Dense twin, with SE", "Colour alone"]
+    assert list(table["network"]) == ["NeurALLNet, committee", "NeurALLNet, single", "Dense twin", "Colour alone"]
     assert table["p (Holm)"].iloc[0] == "" and table["balanced accuracy"].iloc[2].startswith("70.00% [")
     assert list(session_intervals({"session": rows})["value"]) == pytest.approx([0.85, 0.8, 0.7, 0.5])
 
@@ -119,7 +119,7 @@ def test_words_follow_the_interval(low, high, verdict):
     other = {"drop": (low + high) / 2, "low": low, "high": high}
     found = {"session": [{"network": SHIPPED, "against_ours": None}, {"network": "dense", "against_ours": other}]}
     points = f"{(low + high) / 2:.2f} points [{low:.2f}, {high:.2f}]"
-    assert session_in_words(found).splitlines()[1:] == [f"{verdict}: Dense twin, with SE ({points})"]
+    assert session_in_words(found).splitlines()[1:] == [f"{verdict}: Dense twin ({points})"]
 
 
 def test_random_table_shows_our_accuracy_over_the_same_seeds():
@@ -131,7 +131,7 @@ def test_random_table_shows_our_accuracy_over_the_same_seeds():
 
 
 def test_every_peer_of_a_profile_has_a_title():
-    assert set(peer_comparison.GROUPS["peers"]) | {leak.BASE, SHIPPED, "colour"} == set(peer_comparison.TITLES)
+    assert set(peer_comparison.GROUPS["peers"]) | {leak.BASE, NO_SE, SHIPPED, "colour"} == set(peer_comparison.TITLES)
 
 
 def test_published_figures_name_protocol_and_source():

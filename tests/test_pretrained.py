@@ -26,7 +26,7 @@ from neurallnet.verify.pretrained_checks import check_pretrained
 from neurallnet.verify.published import open_published
 
 CONFIG = make_arm("full", SHIPPED, 0).config
-FILES = ("neurallnet.safetensors", "neurallnet-ood.safetensors", "neurallnet.json")
+FILES = ("committee.safetensors", "committee-ood.safetensors", "committee.json")
 
 
 def made_up_ood() -> OodModel:
@@ -45,7 +45,7 @@ def copy(tmp_path) -> Path:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     work = tmp_path_factory.mktemp("run")
-    return made_up_run(work, "no-se-0", made_up_set(work, "taleqani", 40), 0)
+    return made_up_run(work, "committee-0", made_up_set(work, "taleqani", 40), 0)
 
 
 def test_the_shipped_network_is_whole_and_says_what_it_is():
@@ -62,7 +62,7 @@ def test_the_shipped_network_is_whole_and_says_what_it_is():
 def test_it_is_the_published_run_byte_for_byte():
     results = repository() / "results"
     (weights,) = (results / "full" / "runs").glob(f"{CONFIG.digest()}-*/weights.safetensors")
-    assert (FOLDER / "neurallnet.safetensors").read_bytes() == weights.read_bytes()
+    assert (FOLDER / "committee.safetensors").read_bytes() == weights.read_bytes()
     validation = read_predictions(weights.parent / "predictions-val.csv")
     assert load_pretrained().temperature == pytest.approx(fit_temperature(validation), rel=1e-5)
     with open_published(results) as study:
@@ -84,13 +84,13 @@ def test_a_damaged_file_is_named(copy, name):
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"format": 1}'])
 def test_a_damaged_card_is_named(copy, text):
-    (copy / "neurallnet.json").write_text(text)
-    with pytest.raises(RunError, match="neurallnet.json: .*install neurallnet again"):
+    (copy / "committee.json").write_text(text)
+    with pytest.raises(RunError, match="committee.json: .*install neurallnet again"):
         load_pretrained(folder=copy)
 
 
 def test_an_unknown_name_lists_the_known():
-    with pytest.raises(ConfigError, match="'huge' is unknown; choose one of neurallnet"):
+    with pytest.raises(ConfigError, match="'huge' is unknown; choose one of committee"):
         load_pretrained("huge")
 
 
@@ -151,11 +151,11 @@ def test_publishing_refreshes_what_ships_and_verification_compares_it(tmp_path, 
         return "" if check.ok else check.detail
 
     assert detail() == ""
-    card = shipped / "neurallnet.json"
+    card = shipped / "committee.json"
     card.write_text(card.read_text().replace('"temperature": ', '"temperature": 1'))
-    assert "neurallnet.json" in detail() and "temperature" in detail()
+    assert "committee.json" in detail() and "temperature" in detail()
     for name in FILES:
         shutil.copy(FOLDER / name, shipped)  # another network, whole in itself
     assert "is not the weights.safetensors of run" in detail()
-    (shipped / "neurallnet.json").unlink()
+    (shipped / "committee.json").unlink()
     assert "is missing" in detail()

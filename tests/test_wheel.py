@@ -46,7 +46,7 @@ def test_every_source_file_is_in_the_wheel_and_nothing_else(site):
     sources = {p.relative_to(top) for p in top.rglob("*.py")}
     packed = {p.relative_to(site / "neurallnet") for p in (site / "neurallnet").rglob("*") if p.is_file()}
     assert sources <= packed, "a folder without __init__.py is left out"
-    assert {Path("pretrained/neurallnet.safetensors"), Path("pretrained/neurallnet.json"), Path("py.typed")} <= packed
+    assert {Path("pretrained/committee.safetensors"), Path("pretrained/committee.json"), Path("py.typed")} <= packed
     assert {p.suffix for p in packed} <= {".py", ".json", ".safetensors", ".typed", ".so", ".pyd", ".c", ".h"}
     assert {p.name.split("-")[0] for p in site.iterdir()} == {"neurallnet"}, "tests or tools were packed"
 

@@ -69,7 +69,7 @@ def readable(value: Any) -> Any:
 
 
 def load_results(folder: Path, expected: list[str] | tuple[str, ...] = ()) -> dict[str, Any]:
-    """Substitutions from every evidence file of `folder`, plus the settings of profile `full`: `config` of the network with SE,
+    """Substitutions from every evidence file of `folder`, plus the settings of profile `full`: `config` of the single network,
     `shipped` of the network that ships.
 
     Raises DataError for a file that is damaged or was made with another profile.

@@ -17,7 +17,7 @@ def se_drop(evidence: Evidence) -> Claim:
         ours=found["drop"],
         interval=interval,
         n=found["n"],
-        protocol=f"network with SE, random split, one seed, same test images; paired, interval over {found['interval_unit']}s",
+        protocol=f"single network, random split, one seed, same test images; paired, interval over {found['interval_unit']}s",
         verdict=verdict_at_least(found["drop"], interval, paper.SE_DROP_POINTS),
         evidence=evidence.path(FILE),
     )

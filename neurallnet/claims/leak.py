@@ -39,7 +39,7 @@ def bar_visible_accuracy(evidence: Evidence) -> Claim:
         found["accuracy"],
         interval,
         found["n"],
-        f"network with SE, random protocol, {len(found['seeds'])} seeds, interval over {groups}s",
+        f"single network, random protocol, {len(found['seeds'])} seeds, interval over {groups}s",
         verdict_at_least(found["accuracy"], interval, paper.PRIMARY_ACCURACY),
         evidence.path(CONDITIONS),
     )

@@ -27,7 +27,7 @@ def cpu_latency(evidence: Evidence) -> Claim:
         ours=ours,
         interval=None,
         n=row.get("n"),
-        protocol=f"network with SE in onnxruntime, batch 1, one thread of {found['machine']['cpu']}, median; "
+        protocol=f"single network in onnxruntime, batch 1, one thread of {found['machine']['cpu']}, median; "
         "another machine than the paper's",
         verdict="not testable here" if ours is None else ("exceeded" if ours < stated else "not reproduced"),
         evidence=evidence.path("latency.json"),
@@ -64,7 +64,7 @@ def training_speedup(evidence: Evidence) -> Claim:
         ours=ours,
         interval=(row["low"], row["high"]) if row else None,
         n=row.get("rounds"),
-        protocol=f"network with SE, same batch, float32, alternated on {found['machine']['cpu']}; 5% to 95% of rounds{limit}",
+        protocol=f"single network, same batch, float32, rounds alternated on {found['machine']['cpu']}; 5% to 95% of rounds{limit}",
         verdict=_at_least(ours, SPEEDUP_AIM),
         evidence=evidence.path("latency.json"),
     )
@@ -79,7 +79,7 @@ def energy_optimistic(evidence: Evidence) -> Claim:
         ours=ours,
         interval=None,
         n=None,
-        protocol="network with SE; 45 nm arithmetic, float32 MAC 4.6 pJ, accumulate 0.9 pJ, no memory traffic; validation images",
+        protocol="single network; 45 nm arithmetic, float32 MAC 4.6 pJ, accumulate 0.9 pJ, no memory traffic; validation images",
         verdict=_at_least(ours, 1.0),
         evidence=evidence.path("latency.json"),
     )
@@ -94,7 +94,7 @@ def energy_fair_twin(evidence: Evidence) -> Claim:
         ours=ours,
         interval=None,
         n=None,
-        protocol="network with SE; dense twin with ceil(log2(T+1))-bit activations, memory traffic in both; validation images",
+        protocol="single network; dense twin with ceil(log2(T+1))-bit activations, memory traffic in both; validation images",
         verdict=_at_least(ours, 1.0),
         evidence=evidence.path("latency.json"),
     )

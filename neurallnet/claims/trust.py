@@ -98,7 +98,7 @@ def attention(evidence: Evidence) -> Claim:
         ours=found["value"],
         interval=interval,
         n=found["n"],
-        protocol=f"network with SE, validation images; chance: share of area, {found['chance']:.3g}; the verdict: above it?",
+        protocol=f"single network, validation images; chance: share of area, {found['chance']:.3g}; the verdict: above it?",
         verdict=verdict_at_least(found["value"], interval, found["chance"]),
         evidence=evidence.path("explanations.json"),
     )

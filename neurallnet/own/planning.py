@@ -1,7 +1,7 @@
 """How a user's own images are trained on: can they be split, by which protocol, and with which settings.
 
-Settings are those of the network that ships, at 96 pixels; what depends on the number of images is the batch, so that few images
-still make enough steps.
+Settings are the base network's at 96 pixels; what depends on the number of images is the batch, so that few images still make
+enough steps.
 """
 
 from dataclasses import asdict, dataclass
@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.arms import CHANGES, SHIPPED
 from neurallnet.config import RunConfig, SplitConfig, run_config, with_changes
 from neurallnet.data.sources import get_source
 from neurallnet.data.splits import TENTHS, make_split, split_groups
@@ -66,8 +65,7 @@ def make_plan(
         split, why = choose_split(dataset.frame, changes.get("split", {}))
     n_train = int((make_split(dataset.frame, split)["fold"] == "train").sum())
     batch = next((size for size in BATCHES if n_train // size >= STEPS), BATCHES[-1])
-    shipped = with_changes(run_config({"data": {"source": OWN}}), **CHANGES[SHIPPED], seed=seed)
-    base = with_changes(shipped, train={"batch_size": batch})
+    base = run_config({"data": {"source": OWN}, "train": {"batch_size": batch}, "seed": seed})
     config = with_changes(with_changes(base, **changes), split=asdict(split), data={"source": OWN}, seed=seed)
     settings = (
         f"{config.data.image_size} pixels a side, {config.train.epochs} epochs at most, batches of {config.train.batch_size} from "

@@ -1,8 +1,8 @@
 """Trained weights in people's hands: the published network ships with the package; a run of one's own loads the same way.
 
-    neurallnet.safetensors     weights of the published run `no-se-0`
-    neurallnet-ood.safetensors its out-of-distribution model
-    neurallnet.json            card: what the network is, was trained on and may be used for, and the hashes of both files
+    committee.safetensors      weights of the published run `committee-0`
+    committee-ood.safetensors  its out-of-distribution model
+    committee.json             card: what the network is, was trained on and may be used for, and the hashes of both files
 
 `python -m neurallnet.publish` writes the three files anew (shipping.py); `neurallnet verify` compares them with the published run.
 """

@@ -14,7 +14,7 @@ from neurallnet.pretrained.bundle import FORMAT, Pretrained, run_card
 from neurallnet.runs import open_run
 
 FOLDER = Path(__file__).resolve().parent
-NAMES = ("neurallnet",)  # networks that ship with the package
+NAMES = ("committee",)  # networks that ship with the package
 NEEDED = {"classes", "config", "image_size", "scale_bar", "sha256", "temperature"}  # of a card
 REINSTALL = "install neurallnet again"
 

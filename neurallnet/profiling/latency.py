@@ -26,7 +26,7 @@ PEERS = (SHIPPED, "efficientnet_b0", "mobilenet_v2", "densenet121", "dense_twin"
 TITLES = {"efficientnet_b0": "EfficientNet-B0", "mobilenet_v2": "MobileNetV2", "densenet121": "DenseNet121"}
 # at our image size only
 OWN_TITLES = {
-    SHIPPED: "the network that ships, without SE",
+    SHIPPED: "the committee that ships",
     "dense_twin": "ours with ReLU and no time steps",
     "small_cnn": "small CNN",
 }
