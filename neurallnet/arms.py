@@ -113,7 +113,7 @@ BAR_VISIBLE = "bar-visible"
 CHANGES[BAR_VISIBLE] = {"data": {"scale_bar": "visible"}}
 EMBARGOES = {0: (0, 1, 2, 3, 4), 75: (0, 1, 2, 3, 4), 150: (0, 2, 4)}  # embargo -> folds in which every class has enough left
 
-# The single network without SE, on held-out blocks as they are and trained anew on the validation block too: what SE is worth there,
+# The single network without SE on held-out blocks, also trained anew on the validation block: what SE is worth there,
 # and what the images that validation takes.
 NO_SE, REFIT = "no-se", "refit"
 

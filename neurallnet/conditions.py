@@ -1,4 +1,4 @@
-"""The single network under other conditions: other embargoes, the scale bar left in, and trained anew on its validation block.
+"""The single network under other conditions: other embargoes, the scale bar left in, no SE, and trained on its validation block too.
 
 Each condition changes one thing of a protocol and is trained with the same seeds and read on the same test images, so that the
 difference is paired. Colour alone goes through the same folds.
@@ -18,6 +18,7 @@ from neurallnet.study import Study
 CONDITIONS = [
     *((SESSION, f"embargo-{embargo}", f"embargo {embargo}, session", BASE) for embargo in EMBARGOES),
     *((protocol, BAR_VISIBLE, f"scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
+    (SESSION, NO_SE, "without SE, session", BASE),
     (SESSION, REFIT, "validation block learned from too, session", NO_SE),
 ]
 RUN = ["split_fold", "seed"]
@@ -79,7 +80,7 @@ def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "condition": row["condition"],
-            "SE": "no" if row["reference"] == NO_SE else "yes",
+            "SE": "no" if NO_SE in (row["arm"], row["reference"]) else "yes",
             "folds": ", ".join(map(str, row["folds"])),
             "seeds": len(row["seeds"]),
             "balanced accuracy": f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",
