@@ -1,4 +1,4 @@
-"""The single network under other conditions: other embargoes, the scale bar left in, no SE, and trained on its validation block too.
+"""The single network under other conditions: other embargoes, the scale bar in view, no SE, training on its validation block too.
 
 Each condition changes one thing of a protocol and is trained with the same seeds and read on the same test images, so that the
 difference is paired. Colour alone goes through the same folds.
