@@ -13,7 +13,7 @@ import pytest
 import yaml
 from sklearn.metrics import balanced_accuracy_score
 
-from neurallnet.arms import arms
+from neurallnet.arms import arms, make_arm
 from neurallnet.claims import build_claims
 from neurallnet.claims.registry import BUILDERS
 from neurallnet.data.catalogue import SOURCES
@@ -93,8 +93,10 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     assert [(run["split_fold"], run["seed"]) for run in runs] == [(0, 0), (0, 1), (0, 2)], "the first block"
     shares = [run["balanced_accuracy"] for run in runs]
     assert max(shares) - min(shares) > 0.02, "seeds matter"
-    peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))["session"]
-    assert [row["network"] for row in peers[:4]] == ["committee", "base", "dense", "small-cnn"], "those it names, in its order"
+    peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))
+    named = ["committee", "base", "dense", "small-cnn", "no-se"]
+    assert [row["network"] for row in peers["session"][:5]] == named, "those it names, in its order"
+    assert [row["network"] for row in peers["together"]] == named and {row["seeds"] for row in peers["together"]} == {3}
     tables = pd.concat([read_predictions(folder / "predictions-test.csv") for folder in session_runs("")])
     wrong = tables.loc[tables["label"] != tables["predicted"], ["label", "predicted"]]
     pairs = wrong.apply(lambda row: " ".join(sorted(row)), axis=1).value_counts(normalize=True)
@@ -145,9 +147,32 @@ def test_three_single_networks_together_led_one_by_more_than_a_point():
 
 
 def test_precisions_are_what_the_page_on_limits_says():
-    for begin, precision in (("committee-", "bfloat16"), ("", "float32"), ("small-cnn-", "float32"), ("dense-", "float32")):
+    for begin, precision in (
+        *(("committee-", "bfloat16"), ("no-se-", "bfloat16"), ("refit-", "bfloat16")),
+        *(("", "float32"), ("small-cnn-", "float32"), ("dense-", "float32")),
+    ):
         records = [json.loads((folder / "run.json").read_text(encoding="utf-8")) for folder in session_runs(begin)]
         assert {record["precision"] for record in records} == {precision}
+
+
+def test_efficientnet_had_not_finished_learning():
+    (folder,) = EVIDENCE.parent.glob(f"runs/{make_arm('full', 'efficientnet-b0').config.digest()}-*")
+    history = pd.read_csv(folder / "history.csv")
+    assert len(history) == 16 and history["val_loss"].iloc[-6:].is_monotonic_decreasing and history["train_accuracy"].iloc[-1] < 0.8
+    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["precision"] == "bfloat16"
+
+
+def test_what_the_decision_log_says_of_the_network_without_se_is_so_in_the_evidence():
+    rows = json.loads((EVIDENCE / "conditions.json").read_text(encoding="utf-8"))["rows"]
+    gains = {row["condition"]: row["gain"] for row in rows}
+    without = gains["without SE, session"]
+    assert without["low"] < 0 < without["high"], "no better than with SE"
+    assert rows[-1]["condition"] == "validation block learned from too, session" == list(gains)[-1], "the last row"
+    alarms = [json.loads((EVIDENCE / f"external_bccd{arm}.json").read_text(encoding="utf-8"))["rate"] for arm in ("", "_no-se-0")]
+    assert alarms[0] < alarms[1], "worse than the committee on another laboratory"
+    both = [json.loads((EVIDENCE / f"robustness{arm}.json").read_text(encoding="utf-8"))["drops"] for arm in ("", "_no-se-0")]
+    ours, other = ({row["corruption"]: row["drop"] for row in drops}["illumination"] for drops in both)
+    assert ours < other, "... and under uneven light"
 
 
 def test_the_sizes_of_the_single_network_are_of_it():
