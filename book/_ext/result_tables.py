@@ -48,7 +48,7 @@ def conditions_markdown(folder: Path, start: Path) -> str:
     path = folder / "conditions.json"
     if not path.is_file():
         return f"Other conditions: {NOT_MEASURED}."
-    return _markdown(conditions_table(read_evidence(path)["rows"]), "ll")
+    return _markdown(conditions_table(read_evidence(path)["rows"]), "lll")
 
 
 def misread_markdown(folder: Path, start: Path) -> str:
