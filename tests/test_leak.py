@@ -3,10 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from published import made_up_set
 from sklearn.metrics import balanced_accuracy_score
 
+from neurallnet import leak
+from neurallnet.arms import make_arm
 from neurallnet.evaluation import build_predictions
-from neurallnet.leak import lead, network_arms, pooled, pooled_seeds, scores, summary
+from neurallnet.leak import lead, network_arms, pooled, pooled_seeds, probe_held_out, scores, summary, together
+from neurallnet.paths import Workspace
 
 CLASSES = ("a", "b")
 
@@ -74,3 +78,34 @@ def test_folds_are_put_together_seed_by_seed(table):
     assert sorted(found) == [0, 1]
     assert all(list(part["path"]) == ["0-0", "0-1", "0-2", "1-0", "1-1", "1-2"] for part in found.values())
     assert "seed" not in found[0] and "split_fold" not in found[1]
+
+
+def test_seeds_are_read_together_fold_by_fold():
+    """Two seeds of fold 0 outvote a third on the image it misreads; fold 1 has one seed, which stands for itself."""
+    runs = [("ab", "ab", 0, 0), ("ab", "ab", 0, 1), ("ab", "bb", 0, 2), ("ab", "ba", 1, 0)]
+    table = pd.concat([predictions(*run) for run in runs])
+    found = together(table).set_index("path")["predicted"]
+    assert found.to_dict() == {"0-0": "a", "0-1": "b", "1-0": "b", "1-1": "a"}
+
+
+def test_colour_learns_from_what_the_network_learned_from(tmp_path, monkeypatch):
+    dataset, asked = made_up_set(tmp_path, "taleqani", 200), []
+
+    def probe(name, features, labels, paths, split, fold, classes, learned):
+        asked.append(tuple(learned))
+        rows = (split["fold"] == fold).to_numpy()
+        frame = dataset.frame[rows]
+        return build_predictions(frame["path"].tolist(), frame["label"].tolist(), fold, np.eye(4)[labels[rows]])
+
+    class Study:
+        profile, work = "full", Workspace(tmp_path)
+
+        def dataset(self):
+            return dataset
+
+    monkeypatch.setattr(type(dataset), "images", lambda *_: np.zeros((len(dataset.frame), 8, 8, 3), np.uint8))
+    monkeypatch.setattr(leak, "probe", probe)
+    monkeypatch.setattr(leak, "network_arms", lambda profile, protocol, network: [make_arm("full", f"{network}-session-0")])
+    for network in ("no-se", "refit", "refit"):  # read once and kept
+        assert len(probe_held_out(Study(), "session", network=network)) == 160
+    assert asked == [("train",), ("train", "val")]

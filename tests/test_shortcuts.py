@@ -13,6 +13,7 @@ from neurallnet.audit.shortcuts import (
     probe_table,
 )
 from neurallnet.errors import ConfigError, DataError
+from neurallnet.evaluation import correctness
 
 N = 400
 LABELS = np.arange(N) % 4
@@ -93,6 +94,16 @@ def test_the_probe_reads_validation_by_default_and_learns_from_training_only():
     wrong = (labels + (np.arange(N) >= 200)) % 4  # other labels outside training change no prediction
     assert (probe("colour", features, wrong, PATHS, split())["predicted"] == table["predicted"]).all()
     assert len(probe("colour", features, labels, PATHS, split(), fold="test")) == 100
+
+
+def test_the_probe_learns_from_the_folds_it_is_given():
+    """Where training images lie about their class, only who learns from validation images too can be right."""
+    features, labels = colour_statistics(tinted()), LABELS.copy()
+    whole = np.arange(N) < 200
+    unhelpful = np.where(whole[:, None], noise()[:, 0, 0, :1] * np.ones(21), features)
+    alone = probe("colour", unhelpful, labels, PATHS, split(), fold="test")
+    both = probe("colour", unhelpful, labels, PATHS, split(), fold="test", learned=("train", "val"))
+    assert correctness(both).mean() > correctness(alone).mean() + 0.2
 
 
 def test_a_class_missing_in_training_still_has_a_column():
