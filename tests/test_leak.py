@@ -81,8 +81,8 @@ def test_folds_are_put_together_seed_by_seed(table):
 
 
 def test_seeds_are_read_together_fold_by_fold():
-    """Two seeds of fold 0 outvote a third on the image it misreads; fold 1 has one seed, which stands for itself."""
-    runs = [("ab", "ab", 0, 0), ("ab", "ab", 0, 1), ("ab", "bb", 0, 2), ("ab", "ba", 1, 0)]
+    """Two seeds of fold 0 outvote the first on the image it misreads; fold 1 has one seed, which stands for itself."""
+    runs = [("ab", "bb", 0, 0), ("ab", "ab", 0, 1), ("ab", "ab", 0, 2), ("ab", "ba", 1, 0)]
     table = pd.concat([predictions(*run) for run in runs])
     found = together(table).set_index("path")["predicted"]
     assert found.to_dict() == {"0-0": "a", "0-1": "b", "1-0": "b", "1-1": "a"}
