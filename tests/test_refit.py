@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
+from pictures import two_colours
 
 from neurallnet.arms import make_arm
 from neurallnet.checkpoints import load_weights
@@ -27,15 +26,7 @@ REFIT = with_changes(PLAIN, train={"refit": True})
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> Path:
-    """Two classes of 30 small pictures, one bluish, one reddish."""
-    root, draw = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
-    for channel, name in ((0, "red"), (2, "blue")):
-        (root / name).mkdir()
-        for number in range(30):
-            pixels = draw.integers(0, 150, (20, 20, 3), dtype=np.uint8)
-            pixels[..., channel] += 60
-            Image.fromarray(pixels).save(root / name / f"{name}-{number:03}.png")
-    return root
+    return two_colours(tmp_path_factory.mktemp("pictures"))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
+from pictures import two_colours
 
 from neurallnet.config import run_config
 from neurallnet.errors import DataError, RunError
@@ -30,15 +30,7 @@ TINY = {
 
 @pytest.fixture(scope="module")
 def images(tmp_path_factory) -> Path:
-    """Two classes of 30 small pictures, one bluish, one reddish."""
-    root, draw = tmp_path_factory.mktemp("images"), np.random.default_rng(0)
-    for channel, name in ((0, "red"), (2, "blue")):
-        (root / name).mkdir()
-        for number in range(30):
-            pixels = draw.integers(0, 120, (20, 20, 3), dtype=np.uint8)
-            pixels[..., channel] += 130
-            Image.fromarray(pixels).save(root / name / f"{name}-{number:03}.png")
-    return root
+    return two_colours(tmp_path_factory.mktemp("images"))
 
 
 def start(images: Path, work: Path, after_epoch: str = "None") -> subprocess.Popen:
