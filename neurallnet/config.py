@@ -51,8 +51,8 @@ class ModelConfig:
     classes: Annotated[int, Field(ge=2)] = len(CLASSES)
     # 0.30 M parameters as in the paper; most of them late, where maps are small and multiplications few
     channels: Annotated[tuple[Positive, ...], Field(min_length=1)] = (16, 32, 64, 128, 160)
-    # networks side by side that share the first block and whose logits are averaged, `channels` wide each: a deep ensemble
-    # (Lakshminarayanan et al. 2017, arXiv 1612.01474) trained and run as one network
+    # networks side by side, `channels` wide each, whose logits are averaged: a deep ensemble (Lakshminarayanan et al. 2017,
+    # arXiv 1612.01474) trained and run as one network. In training each is shown the images in an order and with changes of its own
     columns: Annotated[int, Field(ge=1, le=16)] = 1
     time_steps: Annotated[int, Field(ge=1, le=64)] = 2  # as good as four in short trials on held-out slides
     beta: Fraction = 0.9  # membrane decay per time step; snntorch's customary value
@@ -87,10 +87,12 @@ class ModelConfig:
     def _consistent(self) -> "ModelConfig":
         if self.encoding == "latency" and self.time_steps < 2:
             raise ValueError("encoding 'latency' tells intensities by the step of their spike and needs time_steps of 2 or more")
-        if self.columns > 1 and self.excitation in ("step", "image"):
-            raise ValueError("columns need excitation 'none' or 'gain': a gate that looks at all channels would join them")
-        if self.columns > 1 and (self.convolution == "separable" or len(self.channels) < 2):
-            raise ValueError("columns need full convolutions and two blocks or more, of which they share the first")
+        if self.columns > 1 and self.excitation == "image":
+            raise ValueError("columns need excitation 'step', 'gain' or 'none'; 'image' is of a single network")
+        if self.columns > 1 and self.convolution == "separable":
+            raise ValueError("columns need full convolutions; separable ones are of a single network")
+        if self.columns > 1 and self.encoding != "direct":
+            raise ValueError(f"columns need encoding 'direct'; {self.encoding!r} is of a single network")
         if self.columns > 1 and self.family not in ("spiking", "dense"):
             raise ValueError(f"columns are of the families 'spiking' and 'dense'; {self.family!r} has none")
         if self.beta_learned and not 0 < self.beta < 1:
@@ -139,9 +141,6 @@ class TrainConfig:
     loss: Literal["mean_ce", "rate_ce", "tet", "count_ce"] = "mean_ce"  # cross-entropy of the time-mean logits; others are arms
     # "balanced": a class counts by its inverse frequency; a clear gain in short trials, none at full length with an earlier recipe
     class_weights: Literal["balanced", "none"] = "balanced"
-    # share of a batch's images that each column learns from, drawn anew for each column and batch: columns that learned from
-    # different images err on different ones (online bagging, Oza 2005, doi 10.1109/ICSMC.2005.1571498)
-    column_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     # once its answers to the validation images are kept (they set temperature and thresholds), the network is trained anew on them
     # as well: what `CalibratedClassifierCV(ensemble=False)` of scikit-learn does. For blocks held out of the file order, where
     # validation and its embargo take a fifth of the slides
@@ -152,7 +151,7 @@ class TrainConfig:
 
 
 # Fields that came after runs were published, with what those runs did.
-YOUNGER: dict[str, dict[str, Any]] = {"model": {"columns": 1}, "train": {"column_share": 1.0, "refit": False}}
+YOUNGER: dict[str, dict[str, Any]] = {"model": {"columns": 1}, "train": {"refit": False}}
 
 
 @dataclass(frozen=True, config=_strict)
@@ -170,8 +169,6 @@ class RunConfig:
     def _consistent(self) -> "RunConfig":
         if self.model.columns > 1 and self.train.loss != "mean_ce":
             raise ValueError(f"columns need train.loss 'mean_ce', which teaches each by itself; not {self.train.loss!r}")
-        if self.model.columns == 1 and self.train.column_share < 1:
-            raise ValueError("train.column_share below 1 needs model.columns above 1; a single network learns from every image")
         return self
 
     def to_dict(self) -> dict[str, Any]:

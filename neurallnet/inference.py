@@ -14,7 +14,6 @@ may spike in one form and not in the other, and its image's logits then differ b
 size or of the processor does the same to any spiking network.
 """
 
-import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -23,7 +22,16 @@ from torch import Tensor, nn
 
 from neurallnet.errors import ConfigError
 from neurallnet.hue import stained_alike
-from neurallnet.model import AffineBatchNorm, InstanceBatchNorm, NeurALLNet, NoNorm, SpikingBlock, SqueezeExcite
+from neurallnet.model import (
+    AffineBatchNorm,
+    ColumnLinear,
+    ImageConv,
+    InstanceBatchNorm,
+    NeurALLNet,
+    NoNorm,
+    SpikingBlock,
+    SqueezeExcite,
+)
 from neurallnet.neurons import Neuron
 
 
@@ -50,7 +58,7 @@ class Unrolled(nn.Module):
         refuse_unsupported(model)
         self.steps, self.details, self.hue = model.config.time_steps, details, model.config.hue
         self.blocks = nn.ModuleList(UnrolledBlock(block) for block in model.blocks)
-        self.readout = copy.deepcopy(model.readout)
+        self.readout = model.readout.folded()
         self.to(dtype=torch.float32, memory_format=torch.channels_last).eval().requires_grad_(False)
 
     def forward(self, images: Tensor) -> Tensor | Details:
@@ -99,7 +107,7 @@ class OwnNorm(nn.Module):
 
     def __init__(self, norm: InstanceBatchNorm) -> None:
         super().__init__()
-        own = (torch.arange(len(norm.weight)) < norm.own).to(norm.weight.dtype)
+        own = norm.mine.to(norm.weight.dtype)
         self.flat = norm.FLAT
         for name, value in (("gain", norm.weight * own), ("shift", norm.bias * own), ("rest", 1 - own)):
             self.register_buffer(name, value.detach().view(1, -1, 1, 1).clone())
@@ -152,9 +160,9 @@ def folded_convolution(block: SpikingBlock) -> nn.Conv2d:
     return folded
 
 
-def pointwise(linear: nn.Linear) -> nn.Conv2d:
+def pointwise(linear: ColumnLinear) -> nn.Conv2d:
     """The linear layer as a 1x1 convolution, which needs no reshaping of (S, C, 1, 1)."""
-    conv = nn.Conv2d(linear.in_features, linear.out_features, 1)
+    conv = nn.Conv2d(linear.columns * linear.in_features, linear.out_features, 1, groups=linear.columns)
     with torch.no_grad():
         conv.weight.copy_(linear.weight[:, :, None, None])
         conv.bias.copy_(linear.bias)
@@ -167,7 +175,7 @@ def refuse_unsupported(model: nn.Module) -> None:
         raise ConfigError(f"{type(model).__name__} has no unrolled form; give a NeurALLNet")
     if model.config.encoding != "direct":
         raise ConfigError(f"encoding {model.config.encoding!r} has no unrolled form; only direct encoding has")
-    known = {"conv": (nn.Conv2d,), "norm": (AffineBatchNorm, InstanceBatchNorm, NoNorm), "excitation": (SqueezeExcite,)}
+    known = {"conv": (ImageConv, nn.Conv2d), "norm": (AffineBatchNorm, InstanceBatchNorm, NoNorm), "excitation": (SqueezeExcite,)}
     for index, block in enumerate(model.blocks):
         where = f"blocks.{index}"
         if type(block) is not SpikingBlock:

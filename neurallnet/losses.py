@@ -22,20 +22,16 @@ from neurallnet.model import Output, SpikingBlock
 
 Loss = Callable[[Output, Tensor, float, Tensor | None], Tensor]
 
-IGNORED = -100  # label of an image that a column does not learn from
-
 TET_SHARE, TET_TARGET = 1e-3, 1.0  # l and phi, the defaults of the authors' code
 
 
 def mean_ce(output: Output, labels: Tensor, smoothing: float = 0.0, weight: Tensor | None = None) -> Tensor:
-    """Cross-entropy of the time-mean logits; of columns, the weighted mean over all pairs of a column and an image it learns
-    from, so that each has to be right by itself.
-
-    `labels` may then be of each column, (columns, B), with IGNORED where a column does not learn from an image.
+    """Cross-entropy of the time-mean logits; of columns, the weighted mean over all pairs of a column and an image, so that
+    each has to be right by itself. `labels` may then be of each column's own images, (columns, B).
     """
     logits = output.logits[None] if output.column_logits is None else output.column_logits
     targets = labels.expand(logits.shape[:2]).flatten()
-    return F.cross_entropy(logits.float().flatten(0, 1), targets, weight=weight, label_smoothing=smoothing, ignore_index=IGNORED)
+    return F.cross_entropy(logits.float().flatten(0, 1), targets, weight=weight, label_smoothing=smoothing)
 
 
 def count_ce(output: Output, labels: Tensor, smoothing: float = 0.0, weight: Tensor | None = None) -> Tensor:

@@ -7,7 +7,7 @@ An RGB image enters as a constant current at each of T time steps (direct encodi
 and the spikes of the last block, averaged over space, are read out by a linear layer; the logits are the mean over time steps.
 SE recalibrates each channel's current at each time step (Hu et al. 2018, doi 10.1109/CVPR.2018.00745), before the threshold,
 so that what travels between blocks stays 0 or 1. A network of several columns is that many such networks side by side, whose logits
-are averaged. Normalization is over the batch; some channels of the first block are normalized
+are averaged; they share nothing but the image. Normalization is over the batch; some channels of the first block are normalized
 by each image's own moments (`InstanceBatchNorm`). All time steps pass through a convolution as one batch, and the first
 convolution runs once, since its input does not change; `fused.py` does the rest in one pass over memory per block.
 
@@ -64,31 +64,31 @@ class AffineBatchNorm(nn.Module):
 
 
 class InstanceBatchNorm(AffineBatchNorm):
-    """The first `own` channels normalized by each row's own moments, the others over the batch: IBN-a of Pan et al. 2018
-    (arXiv 1807.09441). A row is an image in the first block, which is where it stands.
+    """The first `own` channels of each column normalized by each row's own moments, the others over the batch: IBN-a of Pan et
+    al. 2018 (arXiv 1807.09441). A row is an image in the first block, which is where it stands.
 
     What a stain or a lamp does to a whole image is gone from the own channels and still there in the others.
     """
 
     FLAT = 1e-3  # least variance of an own channel, whose current is of unit order: a flat picture stays flat
 
-    def __init__(self, channels: int, own: int) -> None:
+    def __init__(self, channels: int, own: int, columns: int = 1) -> None:
         super().__init__(channels)
-        self.own = own
+        self.own, self.columns = own, columns
+        mine = (torch.arange(channels // columns) < own).repeat(columns)
+        self.register_buffer("mine", mine, persistent=False)
 
     def forward(self, mean: Tensor, square: Tensor, pixels: int) -> tuple[Tensor, Tensor]:
         """As `AffineBatchNorm`, but `scale` and `shift` (S, C) are of each row."""
-        scale, shift = (value.expand_as(mean) for value in super().forward(mean, square, pixels))
-        center, square = mean[:, : self.own], square[:, : self.own]
-        factor = self.weight[: self.own] * torch.rsqrt((square - center.square()).clamp_min(0) + self.FLAT)
-        offset = self.bias[: self.own] - factor * center
-        return torch.cat([factor, scale[:, self.own :]], 1), torch.cat([offset, shift[:, self.own :]], 1)
+        scale, shift = super().forward(mean, square, pixels)
+        factor = self.weight * torch.rsqrt((square - mean.square()).clamp_min(0) + self.FLAT)
+        offset = self.bias - factor * mean
+        return torch.where(self.mine, factor, scale), torch.where(self.mine, offset, shift)
 
     def fixed(self) -> tuple[Tensor, Tensor]:
         """As `AffineBatchNorm.fixed`; own channels are left as they are, since their map differs from image to image."""
-        scale, shift = (value.clone() for value in super().fixed())
-        scale[: self.own], shift[: self.own] = 1, 0
-        return scale, shift
+        scale, shift = super().fixed()
+        return scale.masked_fill(self.mine, 1), shift.masked_fill(self.mine, 0)
 
 
 class NoNorm(nn.Module):
@@ -110,17 +110,32 @@ def make_norm(config: ModelConfig, channels: int, first: bool) -> nn.Module:
     """The normalization of a block's currents; only the first block sees stain and lamp as they are and has own channels."""
     if config.normalization == "none":
         return NoNorm(channels)
-    own = round(config.own_norm * channels) if first and config.encoding == "direct" else 0
-    return InstanceBatchNorm(channels, own) if own else AffineBatchNorm(channels)
+    own = round(config.own_norm * channels / config.columns) if first and config.encoding == "direct" else 0
+    return InstanceBatchNorm(channels, own, config.columns) if own else AffineBatchNorm(channels)
+
+
+class ColumnLinear(nn.Linear):
+    """A linear layer per column, side by side: (S, inputs) -> (S, outputs), a column's outputs from its own inputs alone."""
+
+    def __init__(self, inputs: int, outputs: int, columns: int) -> None:
+        super().__init__(inputs // columns, outputs)
+        self.columns = columns
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.columns == 1:
+            return super().forward(x)
+        parts = torch.einsum("ski,koi->sko", *(value.unflatten(dim, (self.columns, -1)) for value, dim in ((x, 1), (self.weight, 0))))
+        return parts.flatten(1) + self.bias
 
 
 class SqueezeExcite(nn.Module):
     """One gate in (0, 1) per row (image and time step) and channel: sigmoid(W2 relu(W1 z)), with z (S, C) the mean current."""
 
-    def __init__(self, channels: int, ratio: int) -> None:
+    def __init__(self, channels: int, ratio: int, columns: int = 1) -> None:
         super().__init__()
-        self.squeeze = nn.Linear(channels, max(channels // ratio, 1))
-        self.excite = nn.Linear(self.squeeze.out_features, channels)
+        hidden = columns * max(channels // columns // ratio, 1)
+        self.squeeze = ColumnLinear(channels, hidden, columns)
+        self.excite = ColumnLinear(hidden, channels, columns)
 
     def forward(self, z: Tensor) -> Tensor:
         return torch.sigmoid(self.excite(F.relu(self.squeeze(z))))
@@ -151,16 +166,23 @@ class ConstantGain(nn.Module):
 def make_excitation(config: ModelConfig, channels: int, steps: int) -> nn.Module | None:
     """What turns mean currents (steps * B, C) into gates of that shape; None leaves currents as they are."""
     if config.excitation == "step":
-        return SqueezeExcite(channels, config.excitation_ratio)
+        return SqueezeExcite(channels, config.excitation_ratio, config.columns)
     if config.excitation == "image":
         return ImageSqueezeExcite(channels, config.excitation_ratio, steps)
     return ConstantGain(channels) if config.excitation == "gain" else None
 
 
+class ImageConv(nn.Conv2d):
+    """The first convolution: of images (B, 3, H, W), or of an image for each column (B, 3 * columns, H, W)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, groups=x.shape[1] // self.in_channels)
+
+
 class SpikingBlock(nn.Module):
     """Convolution, normalization, SE gate, LIF: (S, C_in, H, W) -> spikes (T * B, C, H / 2, W / 2); S = B if `constant_input`."""
 
-    def __init__(self, inputs: int, channels: int, config: ModelConfig, first: bool = False, groups: int = 1) -> None:
+    def __init__(self, inputs: int, channels: int, config: ModelConfig, first: bool = False) -> None:
         super().__init__()
         self.steps, self.constant_input = config.time_steps, first and config.encoding == "direct"
         self._neuron = Neuron(
@@ -171,8 +193,10 @@ class SpikingBlock(nn.Module):
             surrogate=config.surrogate,
             slope=config.surrogate_slope,
         )
-        if config.convolution == "full" or first:  # three colours are too few to be filtered apart
-            self.conv: nn.Module = nn.Conv2d(inputs, channels, 3, stride=2, padding=1, groups=groups, bias=False)
+        if first:  # three colours are too few to be filtered apart
+            self.conv: nn.Module = ImageConv(inputs, channels, 3, stride=2, padding=1, bias=False)
+        elif config.convolution == "full":
+            self.conv = nn.Conv2d(inputs, channels, 3, stride=2, padding=1, groups=config.columns, bias=False)
         else:
             self.conv = SeparableConv(inputs, channels)
         self.norm = make_norm(config, channels, first)
@@ -202,6 +226,32 @@ class SpikingBlock(nn.Module):
             return lif_affine(current, scale, shift, self.steps, self.neuron, self.constant_input).spike
 
 
+class Readout(nn.Linear):
+    """Spike rates (..., C) -> logits (..., classes): the mean of what a linear layer per column answers."""
+
+    def __init__(self, channels: int, classes: int, columns: int) -> None:
+        super().__init__(channels, classes)
+        self.columns = columns
+
+    def forward(self, rates: Tensor) -> Tensor:
+        return F.linear(rates, self.weight / self.columns, self.bias)
+
+    def by_column(self, rates: Tensor) -> Tensor | None:
+        """The answer of each column alone (columns, B, classes), from the rates (B, C) of all; None of a single column."""
+        if self.columns == 1:
+            return None
+        weight = self.weight.unflatten(1, (self.columns, -1))
+        return torch.einsum("bkc,okc->kbo", rates.unflatten(1, (self.columns, -1)), weight) + self.bias
+
+    def folded(self) -> nn.Linear:
+        """The same as one linear layer."""
+        linear = nn.Linear(self.in_features, self.out_features)
+        with torch.no_grad():
+            linear.weight.copy_(self.weight / self.columns)
+            linear.bias.copy_(self.bias)
+        return linear
+
+
 @dataclass(frozen=True)
 class Output:
     """`logits` (B, classes), their per-step form `step_logits` (T, B, classes), and `features` (T, B, C): spike rates.
@@ -218,6 +268,8 @@ class Output:
 class NeurALLNet(nn.Module):
     """Images (B, 3, H, W), float RGB in [0, 1] -> Output.
 
+    Columns may be shown pictures of their own, as in training: (columns, B, 3, H, W). Then only `column_logits` mean anything.
+
     >>> NeurALLNet()(torch.rand(2, 3, 96, 96)).logits.shape
     torch.Size([2, 4])
     """
@@ -225,16 +277,15 @@ class NeurALLNet(nn.Module):
     def __init__(self, config: ModelConfig | None = None) -> None:
         super().__init__()
         self.config = config or ModelConfig()
-        columns, (stem, *others) = self.config.columns, self.config.channels
-        widths = (3, stem, *(channels * columns for channels in others))
+        widths = (3, *(channels * self.config.columns for channels in self.config.channels))
         self.blocks = nn.ModuleList(
-            SpikingBlock(inputs, channels, self.config, first=index == 0, groups=columns if index > 1 else 1)
+            SpikingBlock(inputs, channels, self.config, first=index == 0)
             for index, (inputs, channels) in enumerate(zip(widths, widths[1:], strict=False))
         )
-        self.readout = nn.Linear(widths[-1], self.config.classes)
+        self.readout = Readout(widths[-1], self.config.classes, self.config.columns)
 
     def forward(self, images: Tensor) -> Output:
-        images = stained_alike(images, self.config.hue)
+        images = side_by_side(images, self.config.hue)
         if self.config.encoding == "direct":
             x = (images * 4 - 2).contiguous(memory_format=torch.channels_last)
         else:
@@ -244,19 +295,16 @@ class NeurALLNet(nn.Module):
         rates = x.float().mean((2, 3)).unflatten(0, (self.config.time_steps, -1))
         with torch.autocast(x.device.type, enabled=False):
             step_logits = self.readout(rates)
-            columns = column_logits(self.readout, rates.mean(0), self.config.columns)
+            columns = self.readout.by_column(rates.mean(0))
         return Output(step_logits.mean(0), step_logits, rates, columns)
 
 
-def column_logits(readout: nn.Linear, rates: Tensor, columns: int) -> Tensor | None:
-    """The answer of each column alone (columns, B, classes), from the rates (B, C) of all; None of a single column.
-
-    The read-out of all columns is the mean of their own read-outs, so that a column's weights count `columns` times in its own.
-    """
-    if columns == 1:
-        return None
-    weight = readout.weight.unflatten(1, (columns, -1))
-    return columns * torch.einsum("bkc,okc->kbo", rates.unflatten(1, (columns, -1)), weight) + readout.bias
+def side_by_side(images: Tensor, hue: str) -> Tensor:
+    """What the first block sees of images (B, 3, H, W), or of images for each column (columns, B, 3, H, W): (B, 3 * columns, H, W)."""
+    if images.dim() == 4:
+        return stained_alike(images, hue)
+    alike = stained_alike(images.flatten(0, 1), hue)
+    return torch.cat(alike.chunk(len(images)), 1)
 
 
 def parameter_count(model: nn.Module) -> int:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from neurallnet.config import ModelConfig
 from neurallnet.hue import stained_alike
-from neurallnet.model import NeurALLNet, Output, column_logits
+from neurallnet.model import NeurALLNet, Output
 from neurallnet.separable import speed_up_depthwise
 
 
@@ -26,7 +26,7 @@ class Peer(nn.Module):
         if self.config.family == "dense":
             features = self.body.features(images)
             logits = self.body.readout(features)
-            columns = column_logits(self.body.readout, features, self.config.columns)
+            columns = self.body.readout.by_column(features)
         else:
             images = stained_alike(images, self.config.hue)  # the dense twin does so itself
             logits = self.body(images.contiguous(memory_format=torch.channels_last))

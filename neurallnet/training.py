@@ -24,7 +24,7 @@ from neurallnet.augment import augment, to_float
 from neurallnet.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from neurallnet.config import AugmentConfig, TrainConfig
 from neurallnet.errors import RunError
-from neurallnet.losses import IGNORED, loss_function, spike_rate_penalty, spike_rates
+from neurallnet.losses import loss_function, spike_rate_penalty, spike_rates
 from neurallnet.machine import autocast
 
 SPARSE = 0.05  # spikes per neuron and time step that `spike_charge` leaves free of charge; a win in energy needs about this
@@ -113,43 +113,41 @@ class Epoch:
         """Train on the examples at `train`; returns mean loss and accuracy."""
         generator = torch.Generator().manual_seed(self.seed * 100_003 + self.number)
         torch.manual_seed(self.seed * 100_003 + self.number)  # dropout of peers and the rate code draw from the global one
-        order = torch.randperm(len(train), generator=generator).numpy()
+        columns = getattr(getattr(self.model, "config", None), "columns", 1)
+        orders = [train[torch.randperm(len(train), generator=generator).numpy()] for _ in range(columns)]
         steps = math.ceil(len(train) / self.config.batch_size)
         self.model.train()
         total = right = 0.0
-        for step, chosen in enumerate(np.array_split(train[order], steps)):
-            images, labels = self.examples.batch(np.sort(chosen))
+        for step, chosen in enumerate(zip(*(np.array_split(order, steps) for order in orders), strict=True)):
+            images, labels = self.examples.batch(np.concatenate([np.sort(part) for part in chosen]))
             images, labels = augment(images, labels, self.changes, generator, self.examples.healthy)
+            if columns > 1:
+                images, labels = images.unflatten(0, (columns, -1)), labels.unflatten(0, (columns, -1))
             place = self.number * steps + step, self.config.epochs * steps
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(*place, self.config.learning_rate)
-            loss, correct = self.step(images, labels, generator)
-            total += loss * len(labels)
-            right += correct
+            loss, share = self.step(images, labels)
+            total += loss * labels.shape[-1]
+            right += share * labels.shape[-1]
         return total / len(train), right / len(train)
 
-    def step(self, images: Tensor, labels: Tensor, generator: torch.Generator) -> tuple[float, int]:
-        """One update of the weights and of their average; returns the loss and how many of the batch were right."""
+    def step(self, images: Tensor, labels: Tensor) -> tuple[float, float]:
+        """One update of the weights and of their average; returns the loss and the share of the batch that was right.
+
+        Of a network of columns, `images` (columns, B, 3, H, W) and `labels` (columns, B) are of each.
+        """
         loss_of, charge = loss_function(self.config.loss), self.config.spike_charge
         with spike_rates(self.model) if charge else nullcontext([]) as rates, autocast(self.config.precision):
             output = self.model(images)
-        targets = labels
-        if output.column_logits is not None and self.config.column_share < 1:
-            targets = shared_out(labels, len(output.column_logits), self.config.column_share, generator)
-        loss = loss_of(output, targets, self.config.label_smoothing, self.weights)
+        loss = loss_of(output, labels, self.config.label_smoothing, self.weights)
         if charge:
             loss = loss + charge * spike_rate_penalty(rates, SPARSE)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         self.average.update_parameters(self.model)
-        return loss.item(), int((output.logits.argmax(1) == labels).sum())
-
-
-def shared_out(labels: Tensor, columns: int, share: float, generator: torch.Generator) -> Tensor:
-    """Labels (B,) as each column sees them (columns, B): IGNORED for the images it does not learn from, a random 1 - `share`."""
-    ranks = torch.rand(columns, len(labels), generator=generator).argsort(1)
-    return torch.where(ranks < max(round(share * len(labels)), 1), labels, IGNORED)
+        answers = output.logits if output.column_logits is None else output.column_logits
+        return loss.item(), float((answers.argmax(-1) == labels).float().mean())
 
 
 def class_weights(labels: np.ndarray, classes: int) -> Tensor:

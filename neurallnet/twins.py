@@ -13,7 +13,6 @@ from torch.nn import functional as F
 from neurallnet.config import ModelConfig
 from neurallnet.encoding import encode
 from neurallnet.errors import ConfigError
-from neurallnet.hue import stained_alike
 from neurallnet.model import (
     ImageSqueezeExcite,
     InstanceBatchNorm,
@@ -22,7 +21,7 @@ from neurallnet.model import (
     Output,
     SpikingBlock,
     SqueezeExcite,
-    column_logits,
+    side_by_side,
 )
 
 
@@ -38,11 +37,13 @@ class ChannelBias(nn.Module):
 
 
 class InstanceBatchNorm2d(nn.Module):
-    """`model.InstanceBatchNorm` in torch's own words: (B, C, H, W), the first `own` channels by image, the others by batch."""
+    """`model.InstanceBatchNorm` in torch's own words: (B, C, H, W), the first `own` channels of a column by image, the others by
+    batch.
+    """
 
-    def __init__(self, channels: int, own: int, flat: float) -> None:
+    def __init__(self, channels: int, own: int, columns: int, flat: float) -> None:
         super().__init__()
-        self.own, self.others = own, channels - own
+        self.own, self.columns = own, columns
         self.flat, self.momentum, self.epsilon = flat, 0.1, 1e-5
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
@@ -50,13 +51,15 @@ class InstanceBatchNorm2d(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        mine, others = slice(None, self.own), slice(self.own, None)
-        # groups of one channel: instance normalization in the words that an exporter knows
-        by_image = torch.group_norm(x[:, mine], self.own, self.weight[mine], self.bias[mine], self.flat, False)
-        if not self.others:
-            return by_image
-        state = [value[others] for value in (self.running_mean, self.running_var, self.weight, self.bias)]
-        return torch.cat([by_image, F.batch_norm(x[:, others], *state, self.training, self.momentum, self.epsilon)], 1)
+        width, parts = len(self.weight) // self.columns, []
+        for start in range(0, len(self.weight), width):
+            mine, others = slice(start, start + self.own), slice(start + self.own, start + width)
+            # groups of one channel: instance normalization in the words that an exporter knows
+            parts.append(torch.group_norm(x[:, mine], self.own, self.weight[mine], self.bias[mine], self.flat, False))
+            if self.own < width:
+                state = [value[others] for value in (self.running_mean, self.running_var, self.weight, self.bias)]
+                parts.append(F.batch_norm(x[:, others], *state, self.training, self.momentum, self.epsilon))
+        return torch.cat(parts, 1) if len(parts) > 1 else parts[0]
 
 
 def torch_norm(norm: nn.Module) -> nn.Module:
@@ -64,7 +67,7 @@ def torch_norm(norm: nn.Module) -> nn.Module:
     if isinstance(norm, NoNorm):
         return ChannelBias(len(norm.bias))
     if isinstance(norm, InstanceBatchNorm):
-        return InstanceBatchNorm2d(len(norm.bias), norm.own, norm.FLAT)
+        return InstanceBatchNorm2d(len(norm.bias), norm.own, norm.columns, norm.FLAT)
     return nn.BatchNorm2d(len(norm.bias))
 
 
@@ -121,7 +124,7 @@ class SnnTorchTwin(nn.Module):
         self.readout = copy.deepcopy(model.readout)
 
     def forward(self, images: Tensor) -> Output:
-        images = stained_alike(images, self.config.hue)
+        images = side_by_side(images, self.config.hue)
         if self.config.encoding == "direct":
             steps = [images * 4 - 2] * self.config.time_steps
         else:
@@ -130,7 +133,7 @@ class SnnTorchTwin(nn.Module):
             steps = block(steps)
         rates = torch.stack([spikes.mean((2, 3)) for spikes in steps])
         step_logits = self.readout(rates)
-        return Output(step_logits.mean(0), step_logits, rates, column_logits(self.readout, rates.mean(0), self.config.columns))
+        return Output(step_logits.mean(0), step_logits, rates, self.readout.by_column(rates.mean(0)))
 
 
 def snntorch_twin(model: NeurALLNet) -> SnnTorchTwin:
@@ -186,7 +189,7 @@ class DenseTwin(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Means of the last block's maps, (B, C)."""
-        images = stained_alike(images, self.hue)
+        images = side_by_side(images, self.hue)
         x = (images * 4 - 2).contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             x = block(x)

@@ -1,43 +1,44 @@
-"""Columns are networks of their own behind one first block: in what they compute, in what they learn, and as exported."""
+"""Columns are networks of their own: in what they compute, in what they are shown and learn, and as exported."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from lively import lively, random_images
+from torch import nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel
 
 from neurallnet.config import AugmentConfig, ModelConfig, TrainConfig
 from neurallnet.inference import Unrolled
-from neurallnet.losses import IGNORED, mean_ce
-from neurallnet.model import NeurALLNet
+from neurallnet.losses import mean_ce
+from neurallnet.model import NeurALLNet, Output
 from neurallnet.networks import build_model
-from neurallnet.training import Epoch, make_optimizer, shared_out
+from neurallnet.training import Epoch, Examples, make_optimizer
 
 COLUMNS, WIDTHS = 3, (6, 4, 5)
 LABELS = torch.tensor([0, 3, 1, 2, 2, 0])
 
 
 def committee(**changes) -> NeurALLNet:
-    return lively(channels=WIDTHS, columns=COLUMNS, excitation="none", **changes)
+    return lively(**{"channels": WIDTHS, "columns": COLUMNS, **changes})
 
 
 def alone(model: NeurALLNet, column: int) -> NeurALLNet:
     """The network of one column by itself, put together from its slices of the weights."""
-    single = NeurALLNet(ModelConfig(channels=WIDTHS, excitation="none")).eval()
+    single = NeurALLNet(replace(model.config, columns=1)).train(model.training)
     state = model.state_dict()
     for name, value in single.state_dict().items():
-        if name.startswith("blocks.0.") or value.dim() == 0 or name == "readout.bias":
-            continue
-        width = value.shape[1] if name == "readout.weight" else len(value)
-        cut = slice(column * width, (column + 1) * width)
-        state[name] = state[name][:, cut] * COLUMNS if name == "readout.weight" else state[name][cut]
+        if value.dim() and name != "readout.bias":
+            state[name] = state[name].chunk(COLUMNS, int(name == "readout.weight"))[column]
     single.load_state_dict(state)
     return single
 
 
-def test_the_answer_is_the_mean_of_networks_that_know_nothing_of_each_other():
-    model, images = committee(), random_images()
+@pytest.mark.parametrize("changes", [{}, {"excitation": "none"}, {"own_norm": 1.0}, {"own_norm": 0.0}, {"channels": (6,)}], ids=str)
+def test_the_answer_is_the_mean_of_networks_that_know_nothing_of_each_other(changes):
+    model, images = committee(**changes), random_images()
     with torch.inference_mode():
         found = model(images)
         singles = torch.stack([alone(model, column)(images).logits for column in range(COLUMNS)])
@@ -46,12 +47,17 @@ def test_the_answer_is_the_mean_of_networks_that_know_nothing_of_each_other():
     torch.testing.assert_close(found.logits, singles.mean(0))
 
 
-def test_a_column_learns_from_its_own_error_alone():
+def test_shown_pictures_of_their_own_columns_learn_from_them_as_single_networks_do():
     model = committee().train()
-    model(random_images()).column_logits[1].square().sum().backward()
-    for block in list(model.blocks)[1:]:
-        each = block.conv.weight.grad.unflatten(0, (COLUMNS, -1)).abs().sum((1, 2, 3, 4))
-        assert each[1] > 0 and each[0] == each[2] == 0
+    images, labels = random_images(3 * len(LABELS)).unflatten(0, (COLUMNS, -1)), torch.stack([LABELS, LABELS.flip(0), LABELS])
+    mean_ce(model(images), labels).backward()
+    for column, (own, wanted) in enumerate(zip(images, labels, strict=True)):
+        single = alone(model, column)
+        (mean_ce(single(own), wanted) / COLUMNS).backward()
+        for name, parameter in single.named_parameters():
+            if name != "readout.bias":
+                found = model.get_parameter(name).grad.chunk(COLUMNS, int(name == "readout.weight"))[column]
+                torch.testing.assert_close(found, parameter.grad, atol=1e-5, rtol=1e-3)
 
 
 def test_one_column_is_the_network_it_was():
@@ -61,28 +67,11 @@ def test_one_column_is_the_network_it_was():
 
 @pytest.mark.parametrize("family", ["spiking", "dense"])
 def test_each_column_is_taught_by_its_own_cross_entropy(family):
-    model = build_model(ModelConfig(channels=WIDTHS, columns=COLUMNS, excitation="none", family=family))
+    model = build_model(ModelConfig(channels=WIDTHS, columns=COLUMNS, family=family))
     output = model(random_images())
     wanted = torch.stack([F.cross_entropy(logits, LABELS) for logits in output.column_logits]).mean()
     torch.testing.assert_close(mean_ce(output, LABELS), wanted)
     torch.testing.assert_close(output.column_logits.mean(0), output.logits)
-
-
-def test_images_a_column_does_not_learn_from_leave_no_trace():
-    output = committee()(random_images())
-    targets = LABELS.repeat(COLUMNS, 1)
-    targets[0, :4], targets[1], targets[2] = IGNORED, IGNORED, IGNORED
-    torch.testing.assert_close(mean_ce(output, targets), F.cross_entropy(output.column_logits[0, 4:], LABELS[4:]))
-
-
-def test_a_batch_is_shared_out_anew_for_each_column():
-    labels = torch.arange(64) % 4
-    generator = torch.Generator().manual_seed(0)
-    first, second = (shared_out(labels, 4, 0.5, generator) for _ in range(2))
-    for seen in (first, second):
-        assert ((seen != IGNORED).sum(1) == 32).all()
-        assert torch.equal(seen[seen != IGNORED], labels.expand(4, -1)[seen != IGNORED])
-    assert not torch.equal(first[0] != IGNORED, first[1] != IGNORED) and not torch.equal(first, second)
 
 
 def test_written_out_and_as_onnx_it_is_the_same_network(tmp_path):
@@ -106,14 +95,27 @@ def test_a_loop_over_snntorch_gives_the_same_columns():
         torch.testing.assert_close(snntorch_twin(model)(images).column_logits, model(images).column_logits, atol=1e-5, rtol=1e-5)
 
 
-def test_a_training_step_teaches_each_column_its_own_share(tmp_path):
-    """The read-out's gradient is that of the shares drawn by the epoch's generator, not of the whole batch."""
-    config = TrainConfig(column_share=0.5, loss="mean_ce", class_weights="none", precision="float32")
-    model, images = committee().train(), random_images()
-    epoch = Epoch(model, AveragedModel(model), make_optimizer(model, config), None, config, AugmentConfig(), None, 0, 0)
-    drawn = shared_out(LABELS, COLUMNS, 0.5, torch.Generator().manual_seed(7))
-    wanted = torch.autograd.grad(mean_ce(model(images), drawn, config.label_smoothing), model.readout.weight)[0]
-    whole = torch.autograd.grad(mean_ce(model(images), LABELS, config.label_smoothing), model.readout.weight)[0]
-    epoch.step(images, LABELS, torch.Generator().manual_seed(7))
-    torch.testing.assert_close(model.readout.weight.grad, wanted)
-    assert (wanted - whole).abs().max() > 1e-3
+class Recorder(nn.Module):
+    """A network of columns that keeps what it was shown."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.config, self.readout, self.seen = ModelConfig(columns=columns), nn.Linear(1, 4), []
+
+    def forward(self, images: torch.Tensor) -> Output:
+        self.seen.append(images[:, :, 0, 0, 0])
+        logits = self.readout(images.mean((2, 3, 4))[..., None])
+        return Output(logits.mean(0), logits.mean(0)[None], logits, logits)
+
+
+def test_in_an_epoch_each_column_sees_every_image_once_in_an_order_of_its_own():
+    model, config = Recorder(COLUMNS), TrainConfig(batch_size=5, class_weights="none", precision="float32")
+    images = np.arange(24, dtype=np.uint8)[:, None, None, None].repeat(8, 1).repeat(8, 2).repeat(3, 3) * 10
+    still = AugmentConfig(**dict.fromkeys(("shift", "zoom", "stain", "brightness", "contrast", "saturation", "hue", "noise"), 0.0))
+    plan = make_optimizer(model, config), Examples(images, np.arange(24) % 4), config, still, None, 0, 0
+    Epoch(model, AveragedModel(model), *plan).run(np.arange(4, 24))
+    orders = (torch.cat(model.seen, 1) * 25.5).round().long()
+    assert orders.shape == (COLUMNS, 20)
+    assert all(sorted(order.tolist()) == list(range(4, 24)) for order in orders)
+    batches = [[frozenset(shown.tolist()) for shown in (batch * 25.5).round().long()] for batch in model.seen]
+    assert all(len(set(batch)) == COLUMNS for batch in batches)  # no two columns learn from the same images in a step

@@ -24,10 +24,8 @@ RUNS = Path(__file__).resolve().parents[1] / "results" / "full" / "runs"
         ({"data": {"image_size": "large"}}, "data.image_size"),
         ({"model": {"encoding": "latency", "time_steps": 1}}, "needs time_steps of 2 or more"),
         ({"model": {"beta_learned": True, "beta": 1.0}}, "a beta between 0 and 1"),
-        ({"train": {"column_share": 0.5}}, "column_share below 1 needs model.columns above 1"),
-        ({"model": {"columns": 2, "excitation": "none"}, "train": {"loss": "tet"}}, "columns need train.loss 'mean_ce'"),
-        ({"model": {"columns": 2, "excitation": "none", "family": "small_cnn"}}, "'small_cnn' has none"),
-        ({"train": {"column_share": 0}}, "train.column_share"),
+        ({"model": {"columns": 2}, "train": {"loss": "tet"}}, "columns need train.loss 'mean_ce'"),
+        ({"model": {"columns": 2, "family": "small_cnn"}}, "'small_cnn' has none"),
     ],
 )
 def test_each_bad_setting_is_named(values, said):
@@ -55,10 +53,7 @@ def test_every_setting_is_part_of_the_address():
         new = 0.5 if path == ("augment",) and key == "hue" else other.get(key, value / 2 if isinstance(value, float) else value)
         new = value + 1 if new == value and isinstance(value, int) else new
         changes = {path[0]: {key: new}} if path else {key: new}
-        whole = FULL
-        if key in ("columns", "column_share"):  # of networks without a gate that would join columns; a share is of two columns
-            whole = with_changes(FULL, model={"excitation": "gain", "columns": 1 + (key == "column_share")})
-        assert with_changes(whole, **changes).digest() != whole.digest(), key
+        assert with_changes(FULL, **changes).digest() != FULL.digest(), key
 
 
 def test_a_setting_younger_than_the_published_runs_leaves_their_addresses_alone():
@@ -70,9 +65,9 @@ def test_a_setting_younger_than_the_published_runs_leaves_their_addresses_alone(
 
 
 def test_columns_need_networks_that_stay_apart():
-    for change in ({"excitation": "step"}, {"convolution": "separable"}, {"channels": [8]}):
+    for change in ({"excitation": "image"}, {"convolution": "separable"}, {"encoding": "rate"}):
         with pytest.raises(ConfigError, match="columns"):
-            run_config({"model": {"columns": 2, "excitation": "none", **change}})
+            run_config({"model": {"columns": 2, **change}})
 
 
 def test_settings_cannot_be_changed_in_place():

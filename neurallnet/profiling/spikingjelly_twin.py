@@ -46,7 +46,7 @@ class SpikingJellyTwin(nn.Module):
                 "lif": lif,
             }
             if config.excitation != "none":
-                parts["excitation"] = SqueezeExcite(width, config.excitation_ratio)
+                parts["excitation"] = SqueezeExcite(width, config.excitation_ratio, config.columns)
             self.blocks.append(nn.ModuleDict(parts))
         self.readout = nn.Linear(model.readout.in_features, config.classes)
 
