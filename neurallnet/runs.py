@@ -3,17 +3,18 @@
     runs/<config digest>-<manifest digest>/
       config.json             the RunConfig
       split.csv               image -> fold
-      checkpoint.safetensors  while training, and checkpoint-refit.safetensors while training anew
+      checkpoint.safetensors  while training
       history.csv             a row per epoch
       weights.safetensors     float32 weights and buffers, averaged, after the last epoch
       predictions-val.csv     logits of the validation images; `evaluate_run` adds predictions-test.csv
       run.json                written last: a run without it is unfinished and is resumed
 
-With `train.refit`, history and validation predictions are those of a first network, to which the validation images were new; the
-weights are of a second, which learned from them too.
+With `train.refit`, history and validation predictions are those of the same run without, to whose network the validation images
+were new (`first` in run.json is its address; it is trained before where it is not there); the weights learned from them too.
 """
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,7 +133,10 @@ def train_run(
     run.folder.mkdir(parents=True, exist_ok=True)
     with FileLock(run.folder.with_name(f".{run.address}.lock")):
         if not (run.folder / "run.json").exists():
-            _train(run.folder, config, dataset, work, progress, after_epoch)
+            first = None
+            if config.train.refit:
+                first = train_run(with_changes(config, train={"refit": False}), work, data, progress, after_epoch, strict)
+            _train(run.folder, config, dataset, work, progress, after_epoch, first)
     return run
 
 
@@ -143,6 +147,7 @@ def _train(
     work: Workspace,
     progress: bool | None,
     after_epoch: Callable[[int], Any] | None,
+    first: Run | None,
 ) -> None:
     set_up()
     split = split_folds(dataset, config.split)
@@ -150,21 +155,20 @@ def _train(
     write_split(split, folder / "split.csv")
     healthy = dataset.classes.index(HEALTHY) if HEALTHY in dataset.classes else 0
     examples = Examples(dataset.images(config.data, work, progress), dataset.labels, healthy)
-    train, validation = rows_in(split, "train"), rows_in(split, "val")
-    checkpoint, refit_checkpoint = folder / "checkpoint.safetensors", folder / "checkpoint-refit.safetensors"
-
-    def fitted(rows: np.ndarray, unseen: np.ndarray, kept: Path) -> tuple[nn.Module, list[dict[str, float]]]:
-        torch.manual_seed(config.seed)
-        model = build_model(config.model)
-        plan = config.train, config.seed, kept, config.digest(), progress, after_epoch, config.augment
-        return model, fit(model, examples, rows, unseen, *plan)
+    learned, unseen = rows_in(split, *learned_folds(config)), rows_in(split, *(() if first else ("val",)))
+    checkpoint = folder / "checkpoint.safetensors"
 
     started = time.perf_counter()
-    model, history = fitted(train, validation, checkpoint)
-    write_table(pd.DataFrame(history, columns=HISTORY), folder / "history.csv")
-    write_predictions(folder / "predictions-val.csv", _predict(model, dataset, examples.images, validation, "val"))
-    if config.train.refit:
-        model, _ = fitted(rows_in(split, *learned_folds(config)), validation[:0], refit_checkpoint)
+    torch.manual_seed(config.seed)
+    model = build_model(config.model)
+    plan = config.train, config.seed, checkpoint, config.digest(), progress, after_epoch, config.augment
+    history = fit(model, examples, learned, unseen, *plan)
+    if first is None:
+        write_table(pd.DataFrame(history, columns=HISTORY), folder / "history.csv")
+        write_predictions(folder / "predictions-val.csv", _predict(model, dataset, examples.images, unseen, "val"))
+    else:
+        for name in ("history.csv", "predictions-val.csv"):
+            shutil.copyfile(first.folder / name, folder / name)
     seconds = time.perf_counter() - started
     save_weights(folder / "weights.safetensors", model, {"config": config.to_dict(), "run": folder.name})
     record = {
@@ -175,10 +179,10 @@ def _train(
         "epochs": len(history),
         "images": {fold: int(n) for fold, n in split["fold"].value_counts().sort_index().items()},
         "seconds_since_last_resume": round(seconds, 1),
+        **({"first": first.address} if first else {}),
     }
     write_text(canonical_json(record), folder / "run.json")
     checkpoint.unlink(missing_ok=True)
-    refit_checkpoint.unlink(missing_ok=True)
 
 
 def learned_folds(config: RunConfig) -> tuple[str, ...]:
