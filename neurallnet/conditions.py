@@ -1,4 +1,4 @@
-"""The single network under other conditions: other embargoes, the scale bar in view, no SE, training on its validation block too.
+"""Networks under other conditions: other embargoes and cuts, the scale bar in view, no SE, training on the validation block too.
 
 Each condition changes one thing of a protocol and is trained with the same seeds and read on the same test images, so that the
 difference is paired. Colour alone goes through the same folds.
@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.arms import BAR_VISIBLE, EMBARGOES, NO_SE, REFIT
-from neurallnet.evaluation import correctness, paired_cluster_difference
-from neurallnet.leak import BASE, RANDOM, SESSION, held_out, lead, network_arms, probe_held_out, scores, summary
+from neurallnet.arms import BAR_VISIBLE, EMBARGOES, NO_SE, REFIT, SHIFTED, SHIPPED, shifted
+from neurallnet.leak import BASE, RANDOM, SESSION, held_out, lead, network_arms, points_ahead, probe_held_out, scores, summary
+from neurallnet.peer_comparison import TITLES
 from neurallnet.study import Study
 
 # condition -> protocol, arm, what a reader is told, and the network that it changes
@@ -19,7 +19,8 @@ CONDITIONS = [
     *((SESSION, f"embargo-{embargo}", f"embargo {embargo}, session", BASE) for embargo in EMBARGOES),
     *((protocol, BAR_VISIBLE, f"scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
     (SESSION, NO_SE, "without SE, session", BASE),
-    (SESSION, REFIT, "validation block learned from too, session", NO_SE),
+    (SESSION, REFIT, "validation block learned from too, session", SHIPPED),
+    *((SESSION, shifted(name), f"cut half a block later, {TITLES[name]}", name) for name in SHIFTED),
 ]
 RUN = ["split_fold", "seed"]
 
@@ -64,15 +65,12 @@ def of_runs(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
 
 
 def gain(table: pd.DataFrame, published: pd.DataFrame, groups: pd.Series, seed: int = 0) -> dict[str, Any]:
-    """Balanced accuracy of `table` minus that of `published`, both `held_out` tables of the same folds and seeds: in points, paired
-    image by image and run by run, resampled by `groups` (path -> group).
+    """Balanced accuracy of `table` minus that of `published`, both `held_out` tables of the same seeds: `points_ahead`.
+
+    An image is in the test block of one fold at most, so that it is paired with itself wherever the order was cut.
     """
-    keys = ["path", *RUN]
-    other = published.assign(other=correctness(published))[[*keys, "other"]]
-    pairs = table.assign(right=correctness(table)).merge(other, on=keys, validate="one_to_one")
-    group, label = groups.loc[pairs["path"]].to_numpy(), pairs["label"].to_numpy(str)
-    found = paired_cluster_difference(pairs["right"], pairs["other"], group, label, seed=seed)
-    return {"points": 100 * found.value, "low": 100 * found.interval.low, "high": 100 * found.interval.high}
+    found = points_ahead(table, published, ["path", "seed"], groups, seed)
+    return {key: found[key] for key in ("points", "low", "high")}
 
 
 def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -134,17 +134,24 @@ def pooled(table: pd.DataFrame, groups: pd.Series) -> tuple[np.ndarray, np.ndarr
 
 
 def lead(table: pd.DataFrame, probe_table: pd.DataFrame, groups: pd.Series, seed: int = 0) -> dict[str, Any]:
-    """Balanced accuracy of the network minus that of a probe on the same images, paired and resampled by `groups`."""
-    keys = ["path", "split_fold"]
-    other = probe_table.assign(other=correctness(probe_table))[[*keys, "other"]]
-    pairs = table.assign(right=correctness(table)).merge(other, on=keys, validate="many_to_one")
-    group = groups.loc[pairs["path"]].to_numpy()
-    found = paired_cluster_difference(pairs["right"], pairs["other"], group, pairs["label"].to_numpy(str), seed=seed)
-    return {
-        "points": 100 * found.value,
-        "interval": [100 * found.interval.low, 100 * found.interval.high],
-        "unit": found.interval.unit,
-    }
+    """Balanced accuracy of the network minus that of a probe on the same images, as `points_ahead`."""
+    found = points_ahead(table, probe_table, ["path", "split_fold"], groups, seed)
+    return {"points": found["points"], "interval": [found["low"], found["high"]], "unit": found["unit"]}
+
+
+def points_ahead(
+    table: pd.DataFrame, other: pd.DataFrame, keys: list[str], groups: pd.Series, seed: int = 0
+) -> dict[str, Any]:
+    """Balanced accuracy of `table` minus that of `other`, in points; rows of both `held_out` tables that agree in `keys` are paired.
+
+    The interval is resampled by `groups` (path -> group). A row of `other` may stand against several of `table`.
+    """
+    answers = other.assign(other=correctness(other))[[*keys, "other"]]
+    pairs = table.assign(right=correctness(table)).merge(answers, on=keys, validate="many_to_one")
+    group, label = groups.loc[pairs["path"]].to_numpy(), pairs["label"].to_numpy(str)
+    found = paired_cluster_difference(pairs["right"], pairs["other"], group, label, seed=seed)
+    ends = found.interval
+    return {"points": 100 * found.value, "low": 100 * ends.low, "high": 100 * ends.high, "unit": ends.unit}
 
 
 def leak_report(study: Study, seed: int = 0) -> dict[str, Any]:

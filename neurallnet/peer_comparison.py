@@ -11,8 +11,8 @@ from neurallnet.ablation_report import ablation_report
 from neurallnet.arms import GROUPS, NO_SE, SESSION_PEERS, SHIPPED, arms
 from neurallnet.claims.published import PUBLISHED, Published
 from neurallnet.errors import DataError
-from neurallnet.evaluation import cluster_interval, correctness, paired_cluster_difference
-from neurallnet.leak import BASE, SESSION, held_out, network_arms, pooled_seeds, probe_held_out, summary, together
+from neurallnet.evaluation import cluster_interval, correctness
+from neurallnet.leak import BASE, SESSION, held_out, network_arms, points_ahead, pooled_seeds, probe_held_out, summary, together
 from neurallnet.study import Study
 
 TITLES = {
@@ -79,10 +79,7 @@ def together_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
         found = together(table)
         folds = [balanced_accuracy_score(part["label"], part["predicted"]) for _, part in found.groupby("split_fold")]
         ends = cluster_interval(correctness(found), groups.loc[found["path"]].to_numpy(), found["label"].to_numpy(str))
-        keys = ["path", "split_fold"]
-        pairs = table.assign(alone=correctness(table)).merge(found.assign(right=correctness(found))[[*keys, "right"]], on=keys)
-        group, label = groups.loc[pairs["path"]].to_numpy(), pairs["label"].to_numpy(str)
-        gain = paired_cluster_difference(pairs["right"], pairs["alone"], group, label)
+        behind = points_ahead(table, found, ["path", "split_fold"], groups)
         rows.append(
             {
                 "network": name,
@@ -90,9 +87,9 @@ def together_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
                 "balanced_accuracy": sum(folds) / len(folds),
                 "low": ends.low,
                 "high": ends.high,
-                "gain": 100 * gain.value,
-                "gain_low": 100 * gain.interval.low,
-                "gain_high": 100 * gain.interval.high,
+                "gain": -behind["points"],
+                "gain_low": -behind["high"],
+                "gain_high": -behind["low"],
                 "n": len(found),
                 "unit": ends.unit,
             }

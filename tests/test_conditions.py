@@ -1,4 +1,4 @@
-"""Other embargoes and the scale bar: what is compared with what, worked out by hand."""
+"""Other embargoes and cuts and the scale bar: what is compared with what, worked out by hand."""
 
 from types import SimpleNamespace
 
@@ -41,6 +41,14 @@ def test_other_test_images_are_not_taken_for_the_same():
         gain(one, other, groups)
 
 
+def test_an_image_is_paired_with_itself_wherever_the_order_was_cut():
+    """Four images, of which the cut moves one to the other block: two right in one table and one in the other."""
+    later, published = together(("aab", "abb", 0, 0), ("b", "b", 1, 0)), together(("aa", "ba", 0, 0), ("bb", "aa", 1, 0))
+    later["path"], published["path"] = list("pqrs"), list("pqrs")
+    groups = pd.Series(range(4), index=pd.Index(list("pqrs"), name="path"))
+    assert gain(later, published, groups)["points"] == pytest.approx(100 * (0.75 - 0.25))
+
+
 def test_a_condition_is_held_against_the_published_runs_of_its_own_folds_and_seeds(monkeypatch):
     published = together(("aab", "aab", 0, 0), ("aab", "bbb", 0, 1), ("abb", "aaa", 1, 0))
     tables = {"base": published, "embargo-75": together(("aab", "abb", 0, 0))}
@@ -67,6 +75,7 @@ def test_a_condition_differs_from_the_published_run_in_one_setting(protocol, arm
         parts = [part for part in plain if isinstance(plain[part], dict)]
         changed = [(part, key) for part in parts for key in plain[part] if plain[part][key] != found[part][key]]
         wanted = {"bar-visible": ("data", "scale_bar"), "refit": ("train", "refit"), "no-se": ("model", "excitation")}
+        wanted |= dict.fromkeys(("shifted-base", "shifted-committee", "shifted-small-cnn"), ("split", "offset"))
         assert changed == [wanted.get(arm, ("split", "embargo"))]
 
 
@@ -90,7 +99,6 @@ def test_a_row_is_shown_with_what_it_is_compared_with():
     shown = conditions_table([ROW]).iloc[0]
     assert shown["as published, same folds and seeds"] == "95.00%" and shown["gain, points"] == "-2.00 [-3.00, -1.00]"
     assert shown["folds"] == "0, 2" and shown["SE"] == "yes"
-    without, anew = ROW | {"arm": "no-se"}, ROW | {"arm": "refit", "reference": "no-se"}
-    assert list(conditions_table([without, anew])["SE"]) == ["no", "no"]
+    assert list(conditions_table([ROW | {"arm": "no-se"}])["SE"]) == ["no"]
     (drawn,) = conditions_intervals([ROW]).to_dict("records")
     assert (drawn["value"], drawn["low"], drawn["high"], drawn["n"]) == (-2.0, -3.0, -1.0, 1304)

@@ -161,11 +161,28 @@ def test_session_blocks(fold, embargo):
         assert (near <= embargo).all()  # nothing is thrown away beyond the embargo
 
 
-def test_session_tests_cover_each_image_once_and_ignore_the_seed():
+@pytest.mark.parametrize("offset", [0.0, 0.1, 0.5])
+def test_session_tests_cover_each_image_once_and_ignore_the_seed(offset):
     frame = made_up({"a": 101, "b": 203})
-    tests = [split(frame, "session", fold=k, embargo=3).query("fold == 'test'")["path"] for k in range(5)]
-    assert sorted(pd.concat(tests)) == sorted(frame["path"])
+    cuts = [split(frame, "session", fold=k, embargo=3, offset=offset) for k in range(5)]
+    assert sorted(pd.concat([cut.query("fold == 'test'")["path"] for cut in cuts])) == sorted(frame["path"])
     assert split(frame, "session", embargo=3, seed=1).equals(split(frame, "session", embargo=3, seed=2))
+
+
+@pytest.mark.parametrize("fold", range(5))
+@pytest.mark.parametrize("offset", [0.1, 0.5])
+def test_session_blocks_may_begin_later(fold, offset):
+    """The last block holds both ends of the order, each with its embargo; validation stays as far away as it can."""
+    size, embargo = 250, 7
+    names = class_blocks(size, fold, embargo, offset)
+    place = {name: np.flatnonzero(names == name) for name in ("train", "val", "test", "unused")}
+    wanted = (np.arange(fold * 50, (fold + 1) * 50) + offset * 50) % size
+    assert sorted(wanted) == place["test"].tolist() and len(place["val"]) == 25
+    for one, other in (("test", "train"), ("test", "val"), ("val", "train")):
+        assert np.abs(place[one][:, None] - place[other]).min() - 1 == embargo or (one, other) == ("test", "val")
+    far = max(np.abs(place["test"] - end).min() for end in (0, size // 2, size - 1))
+    assert np.abs(place["test"][:, None] - place["val"]).min() > far - 25
+    assert (np.abs(place["unused"][:, None] - np.r_[place["test"], place["val"]]).min(1) <= embargo).all()
 
 
 def test_session_follows_the_file_number_not_the_name():

@@ -6,7 +6,8 @@ order, fold k of five and embargo e, for a test block in the middle:
     |  train  | e | test (n/5) | e |  train  | e | val (n/10) |
 
 Validation is the tenth at the far end of the order from the test block: at the end for folds 0 to 2, at the
-start for 3 and 4. Embargoed images are in no fold ("unused").
+start for 3 and 4. Embargoed images are in no fold ("unused"). With an offset all blocks begin that share of
+a block later; the last one then holds both ends of the order, and its validation lies in the middle.
 """
 
 from bisect import bisect_left
@@ -19,7 +20,7 @@ from neurallnet.errors import DataError
 SESSION_FOLDS = 5
 
 
-def session_folds(frame: pd.DataFrame, fold: int, embargo: int) -> np.ndarray:
+def session_folds(frame: pd.DataFrame, fold: int, embargo: int, offset: float = 0.0) -> np.ndarray:
     """Fold of each row (object array): "train", "val", "test" or "unused".
 
     Raises DataError when a class cannot give all three; it names the class and the largest embargo all
@@ -28,7 +29,7 @@ def session_folds(frame: pd.DataFrame, fold: int, embargo: int) -> np.ndarray:
     folds = np.full(len(frame), "unused", dtype=object)
     ranked = frame.reset_index(drop=True).sort_values(["label", "order", "path"])
     classes = {label: rows.index.to_numpy() for label, rows in ranked.groupby("label")}
-    limits = {label: largest_embargo(len(rows), fold) for label, rows in classes.items()}
+    limits = {label: largest_embargo(len(rows), fold, offset) for label, rows in classes.items()}
     tightest = min(limits, key=limits.get)
     if limits[tightest] < 0:
         raise DataError(
@@ -42,38 +43,46 @@ def session_folds(frame: pd.DataFrame, fold: int, embargo: int) -> np.ndarray:
             f"the largest that works is {limits[tightest]}"
         )
     for rows in classes.values():
-        folds[rows] = class_blocks(len(rows), fold, embargo)
+        folds[rows] = class_blocks(len(rows), fold, embargo, offset)
     return folds
 
 
-def class_blocks(size: int, fold: int, embargo: int) -> np.ndarray:
+def class_blocks(size: int, fold: int, embargo: int, offset: float = 0.0) -> np.ndarray:
     """Fold of each of `size` ordered images of one class; "train" is empty when the embargo is too large.
 
     >>> "".join(name[1] for name in class_blocks(20, 2, 1))  # r: train, e: test, a: val, n: unused
     'rrrrrrrneeeenrrrrnaa'
+    >>> "".join(name[1] for name in class_blocks(20, 4, 1, 0.5))
+    'eenrrrrrnaanrrrrrnee'
     """
     edges = np.linspace(0, size, SESSION_FOLDS + 1).round().astype(int)
-    start, stop = edges[fold], edges[fold + 1]
+    start, stop = edges[fold : fold + 2] + round(offset * size / SESSION_FOLDS)
     held = max(1, round(size / 10))
-    first, last = (size - held, size) if fold <= SESSION_FOLDS // 2 else (0, held)
+    if stop > size:
+        tests, first = [(start, size), (0, stop - size)], (size - held) // 2
+    else:
+        tests, first = [(start, stop)], size - held if start + stop <= size else 0
     blocks = np.full(size, "train", dtype=object)
-    blocks[max(0, first - embargo) : last + embargo] = "unused"
-    blocks[max(0, start - embargo) : stop + embargo] = "unused"
-    blocks[first:last] = "val"
-    blocks[start:stop] = "test"
+    for begin, end in (*tests, (first, first + held)):
+        blocks[max(0, begin - embargo) : end + embargo] = "unused"
+    blocks[first : first + held] = "val"
+    for begin, end in tests:
+        blocks[begin:end] = "test"
     return blocks
 
 
-def largest_embargo(size: int, fold: int) -> int:
+def largest_embargo(size: int, fold: int, offset: float = 0.0) -> int:
     """The largest embargo that leaves `size` ordered images a test block, a validation block that far from
     it, and one image to train on; -1 when none does.
     """
-    free = class_blocks(size, fold, 0)
+    free = class_blocks(size, fold, 0, offset)
     test, val = np.flatnonzero(free == "test"), np.flatnonzero(free == "val")
     if not len(test) or not len(val) or not (free == "train").any():
         return -1
-    apart = max(test[0] - val[-1], val[0] - test[-1]) - 1  # images between the two blocks
+    apart = int(np.abs(test[:, None] - val).min()) - 1  # images between the two blocks
     return (
-        bisect_left(range(apart + 1), True, key=lambda e: not (class_blocks(size, fold, e) == "train").any())
+        bisect_left(
+            range(apart + 1), True, key=lambda e: not (class_blocks(size, fold, e, offset) == "train").any()
+        )
         - 1
     )
