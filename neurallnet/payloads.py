@@ -18,13 +18,12 @@ from neurallnet.evaluation import (
 )
 
 
-def model_evidence(parameters: int, footprint_bytes: int, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """`model.json`: trainable parameters, and the size in bytes of the weight file that inference needs."""
-    return {
-        "parameters": int(parameters),
-        "footprint_bytes": int(footprint_bytes),
-        "provenance": dict(provenance),
-    }
+def model_evidence(size: tuple[int, int], single: tuple[int, int], provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """`model.json`: trainable parameters of the network, and bytes of the weight file, which holds all that inference needs; the
+    same of the single network, with which the paper's claims are tested.
+    """
+    each = [{"parameters": int(parameters), "footprint_bytes": int(size)} for parameters, size in (size, single)]
+    return {**each[0], "single": each[1], "provenance": dict(provenance)}
 
 
 def primary_evidence(

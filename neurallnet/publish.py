@@ -33,9 +33,16 @@ RUN_FILES = (
 # Arms whose weights somebody may want to load; of the others, trained for a comparison, the predictions say all that is claimed.
 WITH_WEIGHTS = (
     *("base", *(f"session-{fold}" for fold in range(SESSION_FOLDS)), "group"),
-    *(SHIPPED, *(f"{SHIPPED}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{SHIPPED}-group"),
-    *("no-se", "nir", "dense", "small-cnn", *GROUPS["sweep"]),
+    *("no-se", "nir", "dense", "small-cnn", *(name for name in GROUPS["sweep"] if name != SHIPPED)),
 )
+# The committee is three times as large: the runs of its first seed.
+WITH_WEIGHTS_ONCE = (SHIPPED, *(f"{SHIPPED}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{SHIPPED}-group")
+
+
+def keeps_weights(name: str) -> bool:
+    """Whether the weights of the run `<arm>-<seed>` are published."""
+    arm, seed = name.rsplit("-", 1)
+    return arm in WITH_WEIGHTS or (arm in WITH_WEIGHTS_ONCE and seed == "0")
 
 
 def publish(work: Path, top: Path) -> list[Path]:
@@ -57,13 +64,13 @@ def publish(work: Path, top: Path) -> list[Path]:
             raise RunError(f"{path}: not of profile full; only real images are published as results")
     shipped = top / "neurallnet" / "pretrained"
     headline = headline_run(work) if shipped.parent.is_dir() else None  # fails, if it must, before anything is removed
-    published = {arm.config.digest(): arm.name.rsplit("-", 1)[0] for arm in arms("full")}
+    published = {arm.config.digest(): arm.name for arm in arms("full")}
     shutil.rmtree(results, ignore_errors=True)  # nothing of an earlier publication stays
     written = [copy(path, results / "notebooks" / path.name) for path in notebooks]
     written += [copy(path, results / "evidence" / path.name) for path in evidence]
     for record in sorted((work / "runs").glob("*/run.json")):
-        if arm := published.get(record.parent.name.split("-")[0]):
-            for pattern in (*RUN_FILES, *(["weights.safetensors"] if arm in WITH_WEIGHTS else [])):
+        if name := published.get(record.parent.name.split("-")[0]):
+            for pattern in (*RUN_FILES, *(["weights.safetensors"] if keeps_weights(name) else [])):
                 written += [copy(path, results / "runs" / record.parent.name / path.name) for path in record.parent.glob(pattern)]
     written += publish_manifests(work, results, written)
     written.append(write_hashes(results))

@@ -110,9 +110,11 @@ def made_up_evidence(work: Path, runs: dict[str, Path], primary: Dataset, other:
     protocol, found = f"random split, {len(test)} test images", false_alarms(guesses(other.frame, "external", 5))
     alarms = {"source": "bccd", "manifest": other.digest, "run": base.name, "measure": "False-alarm rate"}
     leak = protocol_table(primary, protocol_splits(primary, 37)).to_dict("index")
+    single = json.loads((runs["base-0"] / "run.json").read_text())
+    sizes = [(each["parameters"], each["weights_bytes"]) for each in (record, single)]
     payloads = {
         "data": {"protocols": leak, "probes": [{"probe": "colour", "accuracy": 0.9}], "manifest": primary.digest},
-        "model": model_evidence(record["parameters"], record["weights_bytes"], record),
+        "model": model_evidence(*sizes, record),
         "primary_random": primary_evidence(test, groups, protocol=protocol, provenance=record, test_read=reads[-1]),
         "ablation_se": {
             **compare(tests["base-0"], tests["no-se-0"], groups),

@@ -22,7 +22,8 @@ README = "# Title\n\n<!-- claims:begin -->\nold\n<!-- claims:end -->\n\nThe rest
 @pytest.fixture
 def checkout(tmp_path) -> Path:
     evidence = tmp_path / "results" / "full" / "evidence"
-    write_evidence(evidence / "model.json", {"parameters": 294_532, "footprint_bytes": 1_190_000})
+    sizes = {"parameters": 883_596, "footprint_bytes": 3_570_000, "single": {"parameters": 294_532, "footprint_bytes": 1_190_000}}
+    write_evidence(evidence / "model.json", sizes)
     interval = cluster_interval([True] * 323 + [False] * 3, range(326))
     write_evidence(
         evidence / "primary_random.json",
@@ -68,7 +69,7 @@ def test_a_claim_without_evidence_is_left_out(checkout):
 
 
 def test_evidence_that_lacks_a_number_is_named(checkout):
-    write_evidence(checkout / "results" / "full" / "evidence" / "model.json", {"parameters": 294_532})
+    write_evidence(checkout / "results" / "full" / "evidence" / "model.json", {"parameters": 1, "single": {"parameters": 1}})
     with pytest.raises(DataError, match="'footprint_bytes'"):
         build_claims(checkout / "results" / "full" / "evidence")
 

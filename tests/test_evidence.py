@@ -99,9 +99,10 @@ def test_primary_evidence_is_a_pure_function_of_its_inputs(predictions):
 
 
 def test_model_evidence_holds_whole_numbers():
-    assert model_evidence(np.int64(290_000), 1_200_000, {}) == {
-        "parameters": 290_000,
-        "footprint_bytes": 1_200_000,
+    assert model_evidence((np.int64(870_000), 3_500_000), (290_000, np.int64(1_200_000)), {}) == {
+        "parameters": 870_000,
+        "footprint_bytes": 3_500_000,
+        "single": {"parameters": 290_000, "footprint_bytes": 1_200_000},
         "provenance": {},
     }
 

@@ -70,48 +70,51 @@ def _checkout(evidence_dir: Path) -> Path:
 
 
 def _parameters(evidence: EvidenceFolder) -> Claim:
-    ours = evidence["model.json"]["parameters"]
+    found = evidence["model.json"]
+    ours = found["single"]["parameters"]
     return Claim(
         id="parameters",
-        claim="Trainable parameters, ~0.3 M",
+        claim="Trainable parameters of the single network, ~0.3 M",
         paper=paper.PARAMETERS,
         ours=ours,
         interval=None,
         n=None,
-        protocol="counted; the claim holds from 0.27 to 0.34 M",
+        protocol=f"counted; the claim holds from 0.27 to 0.34 M; the committee that ships has {found['parameters']:,}",
         verdict=verdict_within(ours, 270_000, 340_000),
         evidence=evidence.path("model.json"),
     )
 
 
 def _footprint_bytes(evidence: EvidenceFolder) -> Claim:
-    ours = evidence["model.json"]["footprint_bytes"]
+    found = evidence["model.json"]
+    ours = found["single"]["footprint_bytes"]
     return Claim(
         id="footprint_bytes",
-        claim="Memory footprint, 1.35 MB",
+        claim="Memory footprint of the single network, 1.35 MB",
         paper=paper.FOOTPRINT_BYTES,
         ours=ours,
         interval=None,
         n=None,
-        protocol="size of the float32 weight file, with all that inference needs",
+        protocol="size of the float32 weight file, with all that inference needs; "
+        f"that of the committee that ships, {found['footprint_bytes']:,}",
         verdict=verdict_at_most(ours, paper.FOOTPRINT_BYTES),
         evidence=evidence.path("model.json"),
     )
 
 
-def _primary_accuracy_random(evidence: EvidenceFolder) -> Claim:
-    """The mean over seeds once there are several; one seed, the only one of a first training, until then."""
-    try:
-        found = evidence["protocols.json"]["random"]["network"]
-        file, ends, n = "protocols.json", found["accuracy_interval"], found["images"]
-        how = f"random split, mean of {found['seeds']} seeds on the same test images, lowest {found['lowest_accuracy']:.2%}"
-    except FileNotFoundError:
-        found = evidence["primary_random.json"]
-        file, ends, n, how = "primary_random.json", found["interval"], found["n"], found["protocol"]
+def _mean_accuracy(evidence: EvidenceFolder, id: str, claim: str, network: str) -> Claim:
+    found = evidence["protocols.json"]["random"][network]
+    how = f"random split, mean of {found['seeds']} seeds on the same test images, lowest {found['lowest_accuracy']:.2%}"
+    return _accuracy(evidence, id, claim, "protocols.json", found, found["accuracy_interval"], found["images"], how)
+
+
+def _accuracy(
+    evidence: EvidenceFolder, id: str, claim: str, file: str, found: dict[str, Any], ends: dict[str, Any], n: int, how: str
+) -> Claim:
     interval = (ends["low"], ends["high"])
     return Claim(
-        id="primary_accuracy_random",
-        claim="Accuracy on the primary test set",
+        id=id,
+        claim=claim,
         paper=paper.PRIMARY_ACCURACY,
         ours=found["accuracy"],
         interval=interval,
@@ -122,10 +125,26 @@ def _primary_accuracy_random(evidence: EvidenceFolder) -> Claim:
     )
 
 
+def _primary_accuracy_random(evidence: EvidenceFolder) -> Claim:
+    """The mean over seeds once there are several; one seed, the only one of a first training, until then."""
+    named = evidence, "primary_accuracy_random", "Accuracy on the primary test set"
+    try:
+        return _mean_accuracy(*named, "network")
+    except FileNotFoundError:
+        found = evidence["primary_random.json"]
+        return _accuracy(*named, "primary_random.json", found, found["interval"], found["n"], found["protocol"])
+
+
+def _single_accuracy_random(evidence: EvidenceFolder) -> Claim:
+    title = "Accuracy on the primary test set, single network of the paper's size"
+    return _mean_accuracy(evidence, "primary_accuracy_random_single", title, "single")
+
+
 BUILDERS: dict[str, Builder] = {
     "parameters": _parameters,
     "footprint_bytes": _footprint_bytes,
     "primary_accuracy_random": _primary_accuracy_random,
+    "primary_accuracy_random_single": _single_accuracy_random,
     **leak.BUILDERS,
     **overlap.BUILDERS,
     **ablation.BUILDERS,
