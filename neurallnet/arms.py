@@ -88,6 +88,7 @@ CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "hue-stored": {"model": {"hue": "stored"}},  # hues as the camera gave them
     "batch-norm": {"model": {"own_norm": 0.0}},  # no channel is normalized by its own image
     "light-balanced": {"model": {"hue": "balanced"}},  # the background made white first
+    "grey": {"model": {"hue": "grey"}},  # no colours at all: what colour alone knows is out of reach
     "unmoved": {"augment": {"shift": 0.0, "zoom": 0.0}},  # cells stay where they lie, as large as they are
     "cell-free": {"augment": {"cell_free": 0.03}},  # some fields without nucleated cells, called benign
     "reset-zero": {"model": {"reset_mechanism": "zero"}},  # charge above threshold is lost
@@ -168,7 +169,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 SWEEP = ("steps-1", "size-64", "narrow", "size-128", "shallow", "shallow-steps-4", "compact-steps-4", "separable")
 
 # The parts of the recipe that profile full takes away, and what it adds.
-CHOSEN = ("unmoved", "batch-norm", "hue-stored", "light-balanced", "strong-light", "cell-free", "reset-zero", "steps-4")
+CHOSEN = ("unmoved", "batch-norm", "hue-stored", "light-balanced", "grey", "strong-light", "cell-free", "reset-zero", "steps-4")
 
 # The part of the ablation that has three seeds: what SE does and under which conditions, what spikes cost, and a free change.
 REPEATED = (

@@ -67,8 +67,8 @@ class ModelConfig:
     excitation: Literal["step", "image", "gain", "none"] = "step"
     excitation_ratio: Positive = 8  # squeeze to C/8: SE stays near 4% of the parameters
     # "balanced": the background is made white, so that lamp and camera tell no class, and then every image's hues are turned until
-    # its dominant one is the same, so that a stain's tint tells none; "normalized": the latter alone
-    hue: Literal["balanced", "normalized", "stored"] = "normalized"
+    # its dominant one is the same, so that a stain's tint tells none; "normalized": the latter alone; "grey": no colour at all
+    hue: Literal["balanced", "normalized", "stored", "grey"] = "normalized"
     normalization: Literal["batch", "none"] = "batch"  # over batch and time steps together
     # share of the first block's channels normalized by each image's own moments instead, so that a stain's strength and a lamp's
     # brightness are gone from them (IBN-a, Pan et al. 2018, arXiv 1807.09441); the others still see both. Direct encoding only

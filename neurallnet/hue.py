@@ -38,6 +38,8 @@ def normalize_hue(images: Tensor) -> Tensor:
 
 def stained_alike(images: Tensor, hue: str) -> Tensor:
     """What a network of `ModelConfig.hue` sees of images (B, 3, H, W) in [0, 1]."""
+    if hue == "grey":
+        return images.mean(1, keepdim=True).expand_as(images)
     if hue == "balanced":
         images = balance_light(images)
     return images if hue == "stored" else normalize_hue(images)

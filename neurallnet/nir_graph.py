@@ -36,6 +36,7 @@ TURNED = "hues turned until the dominant one is violet (neurallnet.hue.normalize
 SEEN = {  # what happens to colours before the graph, by `ModelConfig.hue`
     "stored": "",
     "normalized": TURNED,
+    "grey": "grey: the mean of red, green and blue in each channel, ",
     "balanced": f"background made white (neurallnet.light.balance_light), {TURNED}",
 }
 SETTINGS = ("excitation=gain", "own_norm=0", "reset_mechanism=zero")

@@ -8,6 +8,7 @@ result is exactly 1 where x > theta and 0 elsewhere.
 
 from dataclasses import dataclass
 
+import numpy as np
 import onnx
 from onnx import TensorProto, helper
 from torch import nn
@@ -48,14 +49,22 @@ def heaviside(x: Value, threshold: float) -> Value:
     return Value(x.writer, name, x.place)
 
 
+def seen_colours(w: Writer, images: str, hue: str, image_size: int) -> str:
+    """As `hue.stained_alike`."""
+    if hue == "grey":
+        mean = w.constant("input/grey.weight", np.full((3, 3, 1, 1), 1 / 3))
+        return w.node("Conv", images, mean, name="input/grey", kernel_shape=[1, 1])[0]
+    x = balanced_light(w, images, image_size) if hue == "balanced" else images
+    return x if hue == "stored" else normalized_hue(w, x)
+
+
 def network_graph(net: Unrolled, image_size: int, opset: int) -> onnx.ModelProto:
     """`net` for images (batch, 3, image_size, image_size) under the name "images"; outputs are those of `net`, by name.
 
     Gates, where there are any, are called gates.0, gates.1 and so on.
     """
     w = Writer()
-    x = balanced_light(w, "images", image_size) if net.hue == "balanced" else "images"
-    x = x if net.hue == "stored" else normalized_hue(w, x)
+    x = seen_colours(w, "images", net.hue, image_size)
     (x,) = w.node("Mul", x, w.number(4), name="input/scale")
     (x,) = w.node("Sub", x, w.number(2), name="input/center")
     steps, rates, gates = net.steps, [], []

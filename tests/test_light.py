@@ -80,3 +80,15 @@ def test_a_balanced_network_is_exported_as_it_is(tmp_path):
     (found,) = session.run(["logits"], {"images": dim.numpy()})
     (plain,) = session.run(["logits"], {"images": field(32).numpy()})
     np.testing.assert_allclose(found, plain, atol=1e-3)
+
+
+def test_a_grey_network_knows_no_colour_exported_or_not(tmp_path):
+    """Red, green and blue change places, which no network that sees colours takes for the same."""
+    model, images = lively(channels=(6, 8), time_steps=2, hue="grey"), field(32)
+    session = onnx_session(export_onnx(model, tmp_path / "grey.onnx", 32))
+    with torch.inference_mode():
+        wanted = model(images).logits
+        torch.testing.assert_close(model(images.flip(1)).logits, wanted, atol=1e-5, rtol=1e-5)
+    (found,) = session.run(["logits"], {"images": images.flip(1).contiguous().numpy()})
+    np.testing.assert_allclose(found, wanted.numpy(), atol=1e-4)
+    assert not torch.allclose(stained_alike(images, "normalized"), stained_alike(images.flip(1), "normalized"), atol=0.01)

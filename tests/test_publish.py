@@ -6,7 +6,7 @@ import pytest
 
 from neurallnet.arms import arms
 from neurallnet.errors import RunError
-from neurallnet.publish import publish
+from neurallnet.publish import keeps_weights, publish
 
 RUN = f"runs/{arms('full')[0].config.digest()}-123"
 
@@ -17,7 +17,8 @@ def checkout(tmp_path):
     work = tmp_path / "work"
     for folder in ("evidence", "notebooks", RUN, "runs/000000000000-123"):
         (work / folder).mkdir(parents=True)
-    model = {"profile": "full", "parameters": 290_000, "footprint_bytes": 1_200_000}
+    single = {"parameters": 290_000, "footprint_bytes": 1_200_000}
+    model = {"profile": "full", "parameters": 870_000, "footprint_bytes": 3_500_000, "single": single}
     (work / "evidence" / "model.json").write_text(json.dumps(model))
     for name in ("run.json", "weights.safetensors", "predictions-test.csv", "checkpoint.safetensors"):
         (work / RUN / name).write_text("{}")
@@ -52,6 +53,12 @@ def test_an_arm_trained_for_a_comparison_is_published_without_weights(checkout):
     publish(work, top)
     (run,) = (top / "results/full/runs").iterdir()
     assert {p.name for p in run.iterdir()} == {"run.json", "predictions-test.csv"}
+
+
+def test_weights_are_published_of_arms_somebody_may_load_and_of_the_committee_once():
+    kept = {arm.name for arm in arms("full") if keeps_weights(arm.name)}
+    assert {"base-4", "session-2-2", "no-se-1", "committee-0", "committee-session-3-0", "committee-group-0"} <= kept
+    assert not {"committee-1", "committee-session-3-2", "no-norm-0", "refit-session-0-0"} & kept
 
 
 @pytest.mark.parametrize("data", [{"image/png": "iVBOR"}, {"image/svg+xml": ['<svg><image href="data:', '"/></svg>']}])

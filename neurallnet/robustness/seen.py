@@ -13,7 +13,9 @@ def seen_in_training(name: str, augment: AugmentConfig, model: ModelConfig | Non
     'right angles and mirror images only'
     """
     hue = f"hue turned about the grey axis within {360 * augment.hue:.0f} degrees"
-    if model is not None and model.hue != "stored":
+    if model is not None and model.hue == "grey":
+        hue = "the network sees no colours"
+    elif model is not None and model.hue != "stored":
         hue = "every image's hues are normalized, so that the network cannot see a shift of all of them"
     seen = {
         "rotation": "right angles and mirror images only" if augment.symmetries else "",
