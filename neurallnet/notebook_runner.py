@@ -152,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
             parameters = {name: _value(value) for name, value in chosen.parameter}
             jobs = [(chosen.source, chosen.destination, parameters)]
         else:
-            jobs = [(source, source, {}) for source in chosen.sources]
+            jobs = [(source, source, {}) for source in chosen.sources if not source.name.endswith(".partial.ipynb")]
         for source, destination, parameters in jobs:
             started = time.perf_counter()
             run_notebook(source, destination, parameters, stamp=chosen.action == "run")

@@ -99,15 +99,16 @@ def together_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
 
 def together_table(found: Mapping[str, Any]) -> pd.DataFrame:
     """The rows of `together_rows` to be read at a glance."""
-    return pd.DataFrame(
-        {
-            "network": TITLES[row["network"]],
-            "networks read together": row["seeds"],
-            "balanced accuracy": f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",
-            "gain over one, points": f"{row['gain']:.2f} [{row['gain_low']:.2f}, {row['gain_high']:.2f}]",
-        }
+    rows = [
+        (
+            TITLES[row["network"]],
+            row["seeds"],
+            f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",
+            f"{row['gain']:.2f} [{row['gain_low']:.2f}, {row['gain_high']:.2f}]",
+        )
         for row in found["together"]
-    )
+    ]
+    return pd.DataFrame(rows, columns=["network", "networks read together", "balanced accuracy", "gain over one, points"])
 
 
 def random_table(found: Mapping[str, Any]) -> pd.DataFrame:

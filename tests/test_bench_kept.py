@@ -29,7 +29,8 @@ def bench(tmp_path, monkeypatch):
         count.append(1)
         about = {**study.config.to_dict()["model"], "channels": list(model.config.channels), "image_size": image_size}
         plan = json.loads(json.dumps(asdict(QUICK if quick else Plan())))
-        return {"quick": quick, "plan": plan, "model": about, **dict.fromkeys(sections, {"rows": len(count)})}
+        shipped = json.loads(json.dumps(asdict(kept.shipped_settings())))
+        return {"quick": quick, "plan": plan, "model": about, "shipped": shipped, **dict.fromkeys(sections, {"rows": len(count)})}
 
     monkeypatch.setattr(kept, "run_bench", measure)
 
@@ -52,6 +53,12 @@ def test_the_same_question_is_measured_once(bench):
 def test_another_question_is_measured_anew(bench, change):
     bench()
     assert bench(**change)[1] == 2
+
+
+def test_another_network_that_ships_is_measured_anew(bench, monkeypatch):
+    bench()
+    monkeypatch.setattr(kept, "shipped_settings", lambda: ModelConfig(columns=2))
+    assert bench()[1] == 2
 
 
 def test_new_weights_are_measured_anew(bench):

@@ -68,6 +68,7 @@ def run_bench(
         "quick": quick,
         "plan": asdict(plan),
         "model": {**asdict(model.config), "parameters": parameter_count(model), "image_size": image_size},
+        "shipped": asdict(latency.shipped_settings()),
         "machine": described,
         "headline": headline(found),
         **found,

@@ -7,6 +7,7 @@ from neurallnet.evaluation import correctness, wilson_interval
 from neurallnet.model import parameter_count
 from neurallnet.profiling.bench import headline
 from neurallnet.profiling.energy import energy_models, spiking_energy, twin_bits, twin_energy
+from neurallnet.profiling.latency import shipped_settings
 from neurallnet.profiling.layers import LayerCount
 from neurallnet.profiling.plan import Plan
 from neurallnet.profiling.verdict import who_wins
@@ -33,6 +34,7 @@ def latency(study: PublishedStudy, committed: Payload) -> Payload:
         "quick": False,
         "plan": asdict(Plan()),
         "model": {**described, "image_size": run.config.data.image_size},
+        "shipped": asdict(shipped_settings()),
         "headline": headline(committed),
         "energy": energy(committed["energy"], run.config.model.time_steps),
     }
