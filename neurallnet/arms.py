@@ -62,8 +62,8 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
         "augment": dict.fromkeys(("shift", "zoom", "stain", "brightness", "contrast", "saturation", "hue", "noise"), 0.0)
         | {"symmetries": False}
     },
-    # Three of the single network side by side: they err on different images from seed to seed, and what is left of an error after an
-    # average over three is what they have in common
+    # Three of the single network side by side: from seed to seed they err on different images, and what is left of an error after
+    # an average over three is what they have in common
     SHIPPED: {"model": {"columns": 3}},
     # Peers: other people's networks from scratch, on the same images, split and budget.
     "small-cnn": {"model": {"family": "small_cnn"}},  # of LGD-Net's size, 161 k parameters

@@ -142,7 +142,7 @@ def lead(table: pd.DataFrame, probe_table: pd.DataFrame, groups: pd.Series, seed
 def points_ahead(
     table: pd.DataFrame, other: pd.DataFrame, keys: list[str], groups: pd.Series, seed: int = 0
 ) -> dict[str, Any]:
-    """Balanced accuracy of `table` minus that of `other`, in points; rows of both `held_out` tables that agree in `keys` are paired.
+    """Balanced accuracy of `table` minus that of `other`, in points: `held_out` tables, paired where `keys` agree.
 
     The interval is resampled by `groups` (path -> group). A row of `other` may stand against several of `table`.
     """

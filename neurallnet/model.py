@@ -124,8 +124,8 @@ class ColumnLinear(nn.Linear):
     def forward(self, x: Tensor) -> Tensor:
         if self.columns == 1:
             return super().forward(x)
-        parts = torch.einsum("ski,koi->sko", *(value.unflatten(dim, (self.columns, -1)) for value, dim in ((x, 1), (self.weight, 0))))
-        return parts.flatten(1) + self.bias
+        each = x.unflatten(1, (self.columns, -1)), self.weight.unflatten(0, (self.columns, -1))
+        return torch.einsum("ski,koi->sko", *each).flatten(1) + self.bias
 
 
 class SqueezeExcite(nn.Module):
@@ -300,7 +300,7 @@ class NeurALLNet(nn.Module):
 
 
 def side_by_side(images: Tensor, hue: str) -> Tensor:
-    """What the first block sees of images (B, 3, H, W), or of images for each column (columns, B, 3, H, W): (B, 3 * columns, H, W)."""
+    """What the first block sees of images (B, 3, H, W); of images for each column (columns, B, 3, H, W), (B, 3 * columns, H, W)."""
     if images.dim() == 4:
         return stained_alike(images, hue)
     alike = stained_alike(images.flatten(0, 1), hue)

@@ -22,8 +22,9 @@ def bench_once(
 ) -> dict[str, Any]:
     """`run_bench` of `subject` (see `subject_of_run`), or what the study's evidence/latency.json has of it.
 
-    Kept figures are taken when they are of a network of the same settings and input size and of the one that ships today, were measured as thoroughly, have every
-    section asked for, and are younger than the run's weights. They name the machine they were measured on, which may be another.
+    Kept figures are taken when they are of a network of the same settings and input size and of the one that ships today, were
+    measured as thoroughly, have every section asked for, and are younger than the run's weights. They name the machine they were
+    measured on, which may be another.
     """
     path = study.work.evidence / EVIDENCE
     wanted = list(SECTIONS if sections is None else sections)

@@ -16,7 +16,6 @@ from neurallnet.audit.duplicates import duplicate_pairs, duplicate_report
 from neurallnet.audit.overlap import overlap_report
 from neurallnet.audit.report import described, records
 from neurallnet.external import external_report
-from neurallnet.leak import BASE
 from neurallnet.model import parameter_count
 from neurallnet.payloads import model_evidence, primary_evidence
 from neurallnet.peer_comparison import peer_report
@@ -53,7 +52,7 @@ def audit(study: PublishedStudy, committed: Payload) -> Payload:
 def model(study: PublishedStudy, committed: Payload, arm: str | None = None) -> Payload:
     """01: parameters and size, counted on the published weights."""
     run = study.run(arm or SHIPPED_RUN)
-    sizes = [(parameter_count(each.model()), each.weights.stat().st_size) for each in (run, study.run(f"{BASE}-0"))]
+    sizes = [(parameter_count(each.model()), each.weights.stat().st_size) for each in (run, study.run(BASE))]
     return model_evidence(*sizes, run.record)
 
 
