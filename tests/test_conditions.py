@@ -75,7 +75,7 @@ def test_a_condition_differs_from_the_published_run_in_one_setting(protocol, arm
         parts = [part for part in plain if isinstance(plain[part], dict)]
         changed = [(part, key) for part in parts for key in plain[part] if plain[part][key] != found[part][key]]
         wanted = {"bar-visible": ("data", "scale_bar"), "refit": ("train", "refit"), "no-se": ("model", "excitation")}
-        wanted |= dict.fromkeys(("shifted-base", "shifted-committee", "shifted-small-cnn"), ("split", "offset"))
+        wanted |= dict.fromkeys(("shifted-base", "shifted-small-cnn"), ("split", "offset"))
         assert changed == [wanted.get(arm, ("split", "embargo"))]
 
 
@@ -99,6 +99,7 @@ def test_a_row_is_shown_with_what_it_is_compared_with():
     shown = conditions_table([ROW]).iloc[0]
     assert shown["as published, same folds and seeds"] == "95.00%" and shown["gain, points"] == "-2.00 [-3.00, -1.00]"
     assert shown["folds"] == "0, 2" and shown["SE"] == "yes"
-    assert list(conditions_table([ROW | {"arm": "no-se"}])["SE"]) == ["no"]
+    without, anew = ROW | {"arm": "no-se"}, ROW | {"arm": "refit", "reference": "no-se"}
+    assert list(conditions_table([without, anew])["SE"]) == ["no", "no"]
     (drawn,) = conditions_intervals([ROW]).to_dict("records")
     assert (drawn["value"], drawn["low"], drawn["high"], drawn["n"]) == (-2.0, -3.0, -1.0, 1304)
