@@ -110,6 +110,7 @@ SESSION_PEERS = ("dense", "small-cnn", "efficientnet-b0")
 BAR_VISIBLE = "bar-visible"
 CHANGES[BAR_VISIBLE] = {"data": {"scale_bar": "visible"}}
 EMBARGOES = {0: (0, 1, 2, 3, 4), 75: (0, 1, 2, 3, 4), 150: (0, 2, 4)}  # embargo -> folds in which every class has enough left
+FEWER = (75, 150)  # the embargoes that take training images: as few, with the published embargo
 
 # The single network without SE on held-out blocks, also trained anew on the validation block: what SE is worth there,
 # and what the images that validation takes.
@@ -144,6 +145,12 @@ CHANGES |= {
     f"embargo-{embargo}-session-{fold}": {"split": {"protocol": "session", "fold": fold, "embargo": embargo}}
     for embargo, folds in EMBARGOES.items()
     for fold in folds
+}
+
+CHANGES |= {
+    f"few-{embargo}-session-{fold}": {"split": {"protocol": "session", "fold": fold, "as_few_as": embargo}}
+    for embargo in FEWER
+    for fold in EMBARGOES[embargo]
 }
 
 # Arms by the question they answer; peers are compared with what ships, all others with `base`.
@@ -205,6 +212,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(("small-cnn", "efficientnet-b0"), (0,)),
         **{f"{name}-session-{fold}": (0, 1, 2) for name in (*SESSION_PEERS[:2], NO_SE, REFIT) for fold in range(SESSION_FOLDS)},
         **{f"embargo-{embargo}-session-{fold}": (0,) for embargo, folds in EMBARGOES.items() for fold in folds},
+        **{f"few-{embargo}-session-{fold}": (0,) for embargo in FEWER for fold in EMBARGOES[embargo]},
         BAR_VISIBLE: (0, 1, 2, 3, 4),
         **{f"{BAR_VISIBLE}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
         **{f"{shifted(name)}-session-{fold}": (0,) for name in SHIFTED for fold in range(SESSION_FOLDS)},

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.arms import BAR_VISIBLE, EMBARGOES, NO_SE, REFIT, SHIFTED, shifted
+from neurallnet.arms import BAR_VISIBLE, EMBARGOES, FEWER, NO_SE, REFIT, SHIFTED, shifted
 from neurallnet.leak import BASE, RANDOM, SESSION, held_out, lead, network_arms, points_ahead, probe_held_out, scores, summary
 from neurallnet.peer_comparison import TITLES
 from neurallnet.study import Study
@@ -17,6 +17,7 @@ from neurallnet.study import Study
 # condition -> protocol, arm, what a reader is told, and the network that it changes
 CONDITIONS = [
     *((SESSION, f"embargo-{embargo}", f"embargo {embargo}, session", BASE) for embargo in EMBARGOES),
+    *((SESSION, f"few-{embargo}", f"as few training images as embargo {embargo}, session", BASE) for embargo in FEWER),
     *((protocol, BAR_VISIBLE, f"scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
     (SESSION, NO_SE, "without SE, session", BASE),
     (SESSION, REFIT, "validation block learned from too, session", NO_SE),

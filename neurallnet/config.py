@@ -41,6 +41,9 @@ class SplitConfig:
     protocol: Literal["random", "group", "session"] = "random"  # the paper's protocol; the others measure its leak
     fold: Annotated[int, Field(ge=0, le=9)] = 0  # which part is the test set
     embargo: Annotated[int, Field(ge=0)] = 37  # session only: images left out on either side of the test block
+    # session only: train on as many images of a class as this embargo would leave, taken evenly from those that are there: what a
+    # wider embargo costs by taking images, and not by taking neighbours
+    as_few_as: Annotated[int, Field(ge=0)] | None = None
     offset: Amount = 0.0  # session only: how much later the order is cut, in blocks; figures depend on it
     seed: Seed = 0
 
@@ -152,7 +155,7 @@ class TrainConfig:
 
 
 # Fields that came after runs were published, with what those runs did.
-YOUNGER: dict[str, dict[str, Any]] = {"split": {"offset": 0.0}, "model": {"columns": 1}, "train": {"refit": False}}
+YOUNGER: dict[str, dict[str, Any]] = {"split": {"offset": 0.0, "as_few_as": None}, "model": {"columns": 1}, "train": {"refit": False}}
 
 
 @dataclass(frozen=True, config=_strict)

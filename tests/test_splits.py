@@ -185,6 +185,23 @@ def test_session_blocks_may_begin_later(fold, offset):
     assert (np.abs(place["unused"][:, None] - np.r_[place["test"], place["val"]]).min(1) <= embargo).all()
 
 
+@pytest.mark.parametrize("fold", range(5))
+def test_as_few_training_images_as_a_wider_embargo_leaves_with_the_test_block_as_it_was(fold):
+    plain, wide = (split(made_up(), "session", fold=fold, embargo=embargo) for embargo in (10, 40))
+    few = split(made_up(), "session", fold=fold, embargo=10, as_few_as=40)
+    label = few["path"].str.split("/").str[0]
+    counts = [cut["fold"].eq("train").groupby(label).sum().to_dict() for cut in (few, wide, plain)]
+    assert counts[0] == counts[1] != counts[2]
+    for name in ("test", "val"):
+        assert few.query("fold == @name").equals(plain.query("fold == @name"))
+    kept = set(few.query("fold == 'train'")["path"])
+    assert kept < set(plain.query("fold == 'train'")["path"])
+    order = folds_of(made_up(), plain).query("fold == 'train'").sort_values(["label", "order"])
+    for _, rows in order.groupby("label"):  # evenly: no stretch of the order is left out
+        places = np.flatnonzero(rows["path"].isin(kept))
+        assert np.diff(places).max() - np.diff(places).min() <= 1 and places[0] == 0 and places[-1] == len(rows) - 1
+
+
 def test_session_follows_the_file_number_not_the_name():
     frame = made_up({"a": 100, "b": 100}, near=0)
     frame["path"] = [f"{row.label}/{row.order}.jpg" for row in frame.itertuples()]  # "10" sorts before "2"

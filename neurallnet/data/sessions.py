@@ -20,8 +20,12 @@ from neurallnet.errors import DataError
 SESSION_FOLDS = 5
 
 
-def session_folds(frame: pd.DataFrame, fold: int, embargo: int, offset: float = 0.0) -> np.ndarray:
+def session_folds(
+    frame: pd.DataFrame, fold: int, embargo: int, offset: float = 0.0, as_few_as: int | None = None
+) -> np.ndarray:
     """Fold of each row (object array): "train", "val", "test" or "unused".
+
+    With `as_few_as`, a class keeps as many training images as that embargo would leave, evenly spread.
 
     Raises DataError when a class cannot give all three; it names the class and the largest embargo all
     classes allow.
@@ -36,15 +40,26 @@ def session_folds(frame: pd.DataFrame, fold: int, embargo: int, offset: float = 
             f"session split: class {tightest} has only {len(classes[tightest])} images, too few at any "
             "embargo"
         )
-    if embargo > limits[tightest]:
+    widest = max(embargo, as_few_as or 0)
+    if widest > limits[tightest]:
         raise DataError(
             f"session split: class {tightest} ({len(classes[tightest])} images) is too small for "
-            f"embargo {embargo} in fold {fold}; "
+            f"embargo {widest} in fold {fold}; "
             f"the largest that works is {limits[tightest]}"
         )
     for rows in classes.values():
         folds[rows] = class_blocks(len(rows), fold, embargo, offset)
+        if as_few_as is not None:
+            left = int((class_blocks(len(rows), fold, as_few_as, offset) == "train").sum())
+            spare_all_but(left, folds, rows[folds[rows] == "train"])
     return folds
+
+
+def spare_all_but(left: int, folds: np.ndarray, train: np.ndarray) -> None:
+    """Leave `left` of the positions `train` as they are, evenly spread over their order, and mark the others "unused"."""
+    if left < len(train):
+        kept = train[np.linspace(0, len(train) - 1, left).round().astype(int)]
+        folds[np.setdiff1d(train, kept)] = "unused"
 
 
 def class_blocks(size: int, fold: int, embargo: int, offset: float = 0.0) -> np.ndarray:

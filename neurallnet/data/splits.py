@@ -124,7 +124,7 @@ def _group(frame: pd.DataFrame, config: SplitConfig) -> np.ndarray:
 def _session(frame: pd.DataFrame, config: SplitConfig) -> np.ndarray:
     if config.fold >= SESSION_FOLDS:
         raise DataError(f"session split: fold {config.fold} does not exist; choose 0 to {SESSION_FOLDS - 1}")
-    return session_folds(frame, config.fold, config.embargo, config.offset)
+    return session_folds(frame, config.fold, config.embargo, config.offset, config.as_few_as)
 
 
 def _rotate(parts: list[np.ndarray], fold: int) -> np.ndarray:
