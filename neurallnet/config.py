@@ -155,7 +155,11 @@ class TrainConfig:
 
 
 # Fields that came after runs were published, with what those runs did.
-YOUNGER: dict[str, dict[str, Any]] = {"split": {"offset": 0.0, "as_few_as": None}, "model": {"columns": 1}, "train": {"refit": False}}
+YOUNGER: dict[str, dict[str, Any]] = {
+    "split": {"offset": 0.0, "as_few_as": None},
+    "model": {"columns": 1},
+    "train": {"refit": False},
+}
 
 
 @dataclass(frozen=True, config=_strict)
