@@ -112,7 +112,7 @@ def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     assert against["small-cnn"]["high"] < 0, "and not as good as the small CNN"
     means = {row["network"]: row["balanced_accuracy"] for row in peers["session"]}
     together = next(row for row in peers["together"] if row["network"] == "base")
-    assert 100 * (means["committee"] - means["base"]) < together["gain"], "by less than the single network's seeds read together were"
+    assert 100 * (means["committee"] - means["base"]) < together["gain"], "by less than its seeds read together were"
 
 
 def session_runs(begin: str) -> list[Path]:
