@@ -174,6 +174,14 @@ def test_what_the_pages_say_of_embargoes_and_the_scale_bar_is_so_in_the_evidence
     peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))["session"]
     networks = [row["balanced_accuracy"] for row in peers if row["network"] != "colour"]
     assert all(gain["high"] < -100 * (max(networks) - min(networks)) for gain in wide), "it matters more than the network"
+    few = [named[f"as few training images as embargo {embargo}, session"]["gain"] for embargo in (75, 150)]
+    assert wide[0]["high"] < few[0]["low"] and few[0]["low"] < 0 < few[0]["high"], "nearly all of the cost of 75 is likeness"
+    assert few[1]["points"] < wide[1]["points"] / 2, "more than half of that of 150 is the images that are gone"
+    order = ["embargo-0", "embargo-75", "embargo-150", "few-75", "few-150", "bar-visible", "bar-visible", "no-se", "refit"]
+    assert [row["arm"] for row in rows] == [*order, "shifted-base", "shifted-small-cnn"], "the rows that the page quotes"
+    single, cnn = rows[-2:]
+    assert all(row["balanced_accuracy"] > row["published"] for row in (single, cnn)), "better where the order is cut later"
+    assert cnn["balanced_accuracy"] > single["balanced_accuracy"] > single["colour"] > named["without SE, session"]["colour"]
     bars = [row["gain"] for row in rows if row["arm"] == "bar-visible"]
     assert len(bars) == 2 and all(gain["low"] < 0 for gain in bars), "no gain by the bar is shown"
     assert [row["folds"] for row in rows if row["arm"] == "embargo-150"] == [[0, 2, 4]], "folds that are not listed"
