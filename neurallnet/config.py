@@ -162,6 +162,10 @@ YOUNGER: dict[str, dict[str, Any]] = {
 }
 
 
+# Fields that are gone, with the value at which they changed nothing: some published runs have them in their records.
+RETIRED: dict[str, dict[str, Any]] = {"train": {"column_share": 1.0}}
+
+
 @dataclass(frozen=True, config=_strict)
 class RunConfig:
     """One training run: data, split, model, augmentation, optimization, seed."""
@@ -201,8 +205,12 @@ def run_config(values: dict[str, Any] | None = None) -> RunConfig:
     >>> run_config({"model": {"time_steps": 4}}).model.time_steps
     4
     """
+    values = dict(values or {})
+    for section, fields in RETIRED.items():
+        if isinstance(given := values.get(section), dict):
+            values[section] = {key: value for key, value in given.items() if key not in fields or value != fields[key]}
     try:
-        return TypeAdapter(RunConfig).validate_python(values or {})
+        return TypeAdapter(RunConfig).validate_python(values)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
         raise ConfigError(f"run configuration: {problems}") from None

@@ -64,6 +64,12 @@ def test_a_setting_younger_than_the_published_runs_leaves_their_addresses_alone(
         assert folder.name.startswith(config.digest() + "-")
 
 
+def test_a_retired_setting_is_read_where_it_changed_nothing_and_refused_elsewhere():
+    assert run_config({"train": {"column_share": 1.0, "epochs": 3}}).train.epochs == 3
+    with pytest.raises(ConfigError, match="train.column_share"):
+        run_config({"train": {"column_share": 0.5}})
+
+
 def test_columns_need_networks_that_stay_apart():
     for change in ({"excitation": "image"}, {"convolution": "separable"}, {"encoding": "rate"}):
         with pytest.raises(ConfigError, match="columns"):
