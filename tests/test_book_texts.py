@@ -126,7 +126,7 @@ def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     assert all(ours[noise] < single[noise] for noise in ("gaussian_noise", "contrast")), "noise and contrast less"
     flags = json.loads((EVIDENCE / "trust.json").read_text(encoding="utf-8"))["out_of_distribution"]
     rates = [row["false_alarms"] for row in flags if row["set"] == "bccd" and row["score"] == "mahalanobis"]
-    assert max(rates) - min(rates) > 0.2, "the folds range widely"
+    assert max(rates) > 5 * min(rates), "the folds range widely"
 
 
 def session_runs(begin: str) -> list[Path]:
