@@ -6,6 +6,7 @@ from scipy.stats import binom, norm
 
 from neurallnet.errors import DataError
 from neurallnet.evaluation import bootstrap_interval, cluster_interval, wilson_interval
+from neurallnet.evaluation.intervals import drawn_share, mean_share
 
 
 def right(correct: int, n: int) -> np.ndarray:
@@ -120,3 +121,15 @@ def test_empty_unequal_and_single_groups_are_refused():
         cluster_interval(right(2, 3), [0, 1])
     with pytest.raises(DataError, match="two or more"):
         cluster_interval(right(2, 3), [0, 0, 0])
+
+
+def test_resamples_are_shares_of_whole_groups_and_equal_ones_are_equal():
+    """Against the sums written out; and the same groups in another order are the same resample, to the last digit."""
+    generator = np.random.default_rng(0)
+    sums, sizes = generator.random((50, 4)) / 3, generator.integers(0, 3, (50, 4)).astype(float)
+    drawn = generator.integers(0, 50, (2, 7, 50))
+    found = drawn_share(drawn, sums, sizes)
+    np.testing.assert_allclose(found, mean_share(sums[drawn].sum(-2), sizes[drawn].sum(-2)), atol=1e-11)
+    assert np.array_equal(found, drawn_share(drawn[..., ::-1], sums, sizes)) and found.shape == (2, 7)
+    place = generator.permutation(50)
+    assert np.array_equal(found, drawn_share(np.argsort(place)[drawn], sums[place], sizes[place]))

@@ -98,7 +98,7 @@ def cluster_interval(
         raise DataError(f"interval: {units} {unit} cannot say how {unit}s differ; two or more are needed")
 
     def statistic(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        return mean_share(sums[drawn].sum(axis=-2), sizes[drawn].sum(axis=-2))
+        return drawn_share(drawn, sums, sizes)
 
     low, high, used = resample_groups(statistic, units, method, level, resamples, seed)
     if high > low:
@@ -153,6 +153,17 @@ def resample_groups(
         low, high = np.quantile(result.bootstrap_distribution, [(1 - level) / 2, (1 + level) / 2])
         method = "percentile"
     return float(low), float(high), method
+
+
+def drawn_share(drawn: np.ndarray, sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """`mean_share` of each resample: group numbers (..., n) and `group_sums` of all groups -> (...).
+
+    Rounded, so that equal resamples are equal in whatever order a processor adds: BCa counts those below the estimate.
+    """
+    rows, units = drawn.reshape(-1, drawn.shape[-1]), len(sums)
+    places = rows + units * np.arange(len(rows))[:, None]
+    times = np.bincount(places.ravel(), minlength=units * len(rows)).reshape(*drawn.shape[:-1], units).astype(np.float64)
+    return mean_share(times @ sums, times @ sizes).round(12)
 
 
 def mean_share(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from neurallnet.evaluation.intervals import (
     RESAMPLES,
     Interval,
     Method,
+    drawn_share,
     group_sums,
     mean_share,
     resample_groups,
@@ -90,7 +91,7 @@ def paired_cluster_difference(
         raise DataError(f"paired test: {units} {unit} cannot say how {unit}s differ; two or more are needed")
 
     def statistic(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        return mean_share(lead[drawn].sum(axis=-2), sizes[drawn].sum(axis=-2))
+        return drawn_share(drawn, lead, sizes)
 
     value = float(mean_share(lead.sum(0), sizes.sum(0)))
     low, high, used = resample_groups(statistic, units, method, level, resamples, seed)
