@@ -43,7 +43,7 @@ class InstanceBatchNorm2d(nn.Module):
 
     def __init__(self, channels: int, own: int, columns: int, flat: float) -> None:
         super().__init__()
-        self.own, self.columns = own, columns
+        self.own, self.channels, self.width = own, channels, channels // columns
         self.flat, self.momentum, self.epsilon = flat, 0.1, 1e-5
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
@@ -51,12 +51,12 @@ class InstanceBatchNorm2d(nn.Module):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        width, parts = len(self.weight) // self.columns, []
-        for start in range(0, len(self.weight), width):
-            mine, others = slice(start, start + self.own), slice(start + self.own, start + width)
+        parts = []
+        for start in range(0, self.channels, self.width):
+            mine, others = slice(start, start + self.own), slice(start + self.own, start + self.width)
             # groups of one channel: instance normalization in the words that an exporter knows
             parts.append(torch.group_norm(x[:, mine], self.own, self.weight[mine], self.bias[mine], self.flat, False))
-            if self.own < width:
+            if self.own < self.width:
                 state = [value[others] for value in (self.running_mean, self.running_var, self.weight, self.bias)]
                 parts.append(F.batch_norm(x[:, others], *state, self.training, self.momentum, self.epsilon))
         return torch.cat(parts, 1) if len(parts) > 1 else parts[0]

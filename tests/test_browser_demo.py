@@ -142,5 +142,5 @@ def test_a_flag_that_does_not_fit_the_file_is_refused(written, tmp_path):
     ood = load_pretrained().ood
     with pytest.raises(ConfigError, match="no ONNX form"):
         add_flag(written[0] / "model.onnx", replace(ood, nearest=5))
-    with pytest.raises(RunError, match="16 channels do not give the 7 features"):
+    with pytest.raises(RunError, match="48 channels do not give the 7 features"):
         add_flag(written[0] / "model.onnx", replace(ood, center=ood.center[:7]))
