@@ -102,6 +102,13 @@ def test_missing_and_broken_notebooks_are_one_line_on_stderr_and_exit_2(tmp_path
         assert source.name in error and error.count("\n") == 1
 
 
+def test_what_a_failed_run_left_behind_is_not_run(tmp_path):
+    left = notebook(tmp_path / "a.partial.ipynb", "1 / 0")
+    before = left.read_bytes()
+    assert main(["store", str(left), str(notebook(tmp_path / "b.ipynb", "print(count)"))]) == 0
+    assert left.read_bytes() == before and texts(tmp_path / "b.ipynb") == ["2\n"]
+
+
 def test_store_keeps_outputs_in_the_source_without_a_stamp(tmp_path):
     source = notebook(tmp_path / "a.ipynb", "print(count)")
     assert main(["store", str(source)]) == 0

@@ -80,6 +80,14 @@ def test_a_run_stopped_while_it_trains_anew_does_not_begin_again(both, pictures,
     assert not list(run.folder.glob("checkpoint*"))
 
 
+def test_the_first_network_is_that_of_the_run_without_and_is_not_trained_twice(both, pictures, tmp_path):
+    work, seen = workspace(tmp_path), []
+    plain = train_run(PLAIN, work, pictures, progress=False)
+    refit = train_run(REFIT, work, pictures, progress=False, after_epoch=seen.append)
+    assert seen == [1, 2, 3] and refit.record["first"] == plain.address
+    assert refit.weights.read_bytes() == both[2].weights.read_bytes()
+
+
 def test_runs_from_before_there_was_a_refit_keep_their_address():
     """The address of the single network of profile full, seed 0, as it was published before."""
     assert make_arm("full", "base").config.digest() == "5d87a0e9df93"

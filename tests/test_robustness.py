@@ -148,6 +148,7 @@ def test_the_papers_six_are_there_and_every_level_is_documented():
 def test_what_training_saw_follows_from_its_settings():
     off = AugmentConfig(stain=0, hue=0, noise=0, brightness=0)
     assert seen_in_training("jpeg", AugmentConfig()) == ""
+    assert "no colours" in seen_in_training("hue_shift", AugmentConfig(), ModelConfig(hue="grey"))
     assert all(seen_in_training(name, off) == "" for name in ("hue_shift", "stain_shift", "gaussian_noise", "illumination"))
     assert "brightness within 20%" in seen_in_training("illumination", AugmentConfig(brightness=0.2))
     assert "normalized" in seen_in_training("hue_shift", off, ModelConfig())
