@@ -79,7 +79,7 @@ def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "condition": row["condition"],
-            "SE": "no" if NO_SE in (row["arm"], row["reference"]) else "yes",
+            "SE": "no" if {NO_SE, "small-cnn"} & {row["arm"], row["reference"]} else "yes",
             "folds": ", ".join(map(str, row["folds"])),
             "seeds": len(row["seeds"]),
             "balanced accuracy": f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",

@@ -47,6 +47,12 @@ class SplitConfig:
     offset: Amount = 0.0  # session only: how much later the order is cut, in blocks; figures depend on it
     seed: Seed = 0
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "SplitConfig":
+        if self.as_few_as is not None and self.as_few_as <= self.embargo:
+            raise ValueError(f"as_few_as names a wider embargo than the split's own, {self.embargo}; not {self.as_few_as}")
+        return self
+
 
 @dataclass(frozen=True, config=_strict)
 class ModelConfig:
@@ -151,7 +157,6 @@ class TrainConfig:
     refit: bool = False
     spike_charge: Annotated[float, Field(ge=0)] = 0.0  # weight of a charge on spike rates above 0.05; an arm for energy
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # bfloat16 where the processor has it; recorded in the run
-
 
 
 # Fields that came after runs were published, with what those runs did.

@@ -113,7 +113,7 @@ class Epoch:
         """Train on the examples at `train`; returns mean loss and accuracy."""
         generator = torch.Generator().manual_seed(self.seed * 100_003 + self.number)
         torch.manual_seed(self.seed * 100_003 + self.number)  # dropout of peers and the rate code draw from the global one
-        columns = getattr(getattr(self.model, "config", None), "columns", 1)
+        columns = self.model.config.columns
         orders = [train[torch.randperm(len(train), generator=generator).numpy()] for _ in range(columns)]
         steps = math.ceil(len(train) / self.config.batch_size)
         self.model.train()

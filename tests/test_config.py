@@ -24,6 +24,7 @@ RUNS = Path(__file__).resolve().parents[1] / "results" / "full" / "runs"
         ({"data": {"image_size": "large"}}, "data.image_size"),
         ({"model": {"encoding": "latency", "time_steps": 1}}, "needs time_steps of 2 or more"),
         ({"model": {"beta_learned": True, "beta": 1.0}}, "a beta between 0 and 1"),
+        ({"split": {"protocol": "session", "embargo": 37, "as_few_as": 37}}, "wider embargo than the split's own, 37"),
         ({"model": {"columns": 2}, "train": {"loss": "tet"}}, "columns need train.loss 'mean_ce'"),
         ({"model": {"columns": 2, "family": "small_cnn"}}, "'small_cnn' has none"),
     ],

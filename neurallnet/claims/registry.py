@@ -102,19 +102,19 @@ def _footprint_bytes(evidence: EvidenceFolder) -> Claim:
     )
 
 
-def _mean_accuracy(evidence: EvidenceFolder, id: str, claim: str, network: str) -> Claim:
-    found = evidence["protocols.json"]["random"][network]
-    how = f"random split, mean of {found['seeds']} seeds on the same test images, lowest {found['lowest_accuracy']:.2%}"
-    return _accuracy(evidence, id, claim, "protocols.json", found, found["accuracy_interval"], found["images"], how)
-
-
-def _accuracy(
-    evidence: EvidenceFolder, id: str, claim: str, file: str, found: dict[str, Any], ends: dict[str, Any], n: int, how: str
-) -> Claim:
+def _primary_accuracy_random(evidence: EvidenceFolder) -> Claim:
+    """The mean over seeds once there are several; one seed, the only one of a first training, until then."""
+    try:
+        found = evidence["protocols.json"]["random"]["network"]
+        file, ends, n = "protocols.json", found["accuracy_interval"], found["images"]
+        how = f"random split, mean of {found['seeds']} seeds on the same test images, lowest {found['lowest_accuracy']:.2%}"
+    except FileNotFoundError:
+        found = evidence["primary_random.json"]
+        file, ends, n, how = "primary_random.json", found["interval"], found["n"], found["protocol"]
     interval = (ends["low"], ends["high"])
     return Claim(
-        id=id,
-        claim=claim,
+        id="primary_accuracy_random",
+        claim="Accuracy on the primary test set, committee",
         paper=paper.PRIMARY_ACCURACY,
         ours=found["accuracy"],
         interval=interval,
@@ -125,26 +125,10 @@ def _accuracy(
     )
 
 
-def _primary_accuracy_random(evidence: EvidenceFolder) -> Claim:
-    """The mean over seeds once there are several; one seed, the only one of a first training, until then."""
-    named = evidence, "primary_accuracy_random", "Accuracy on the primary test set"
-    try:
-        return _mean_accuracy(*named, "network")
-    except FileNotFoundError:
-        found = evidence["primary_random.json"]
-        return _accuracy(*named, "primary_random.json", found, found["interval"], found["n"], found["protocol"])
-
-
-def _single_accuracy_random(evidence: EvidenceFolder) -> Claim:
-    title = "Accuracy on the primary test set, single network of the paper's size"
-    return _mean_accuracy(evidence, "primary_accuracy_random_single", title, "single")
-
-
 BUILDERS: dict[str, Builder] = {
     "parameters": _parameters,
     "footprint_bytes": _footprint_bytes,
     "primary_accuracy_random": _primary_accuracy_random,
-    "primary_accuracy_random_single": _single_accuracy_random,
     **leak.BUILDERS,
     **overlap.BUILDERS,
     **ablation.BUILDERS,

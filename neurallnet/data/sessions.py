@@ -40,7 +40,7 @@ def session_folds(
             f"session split: class {tightest} has only {len(classes[tightest])} images, too few at any "
             "embargo"
         )
-    widest = max(embargo, as_few_as or 0)
+    widest = as_few_as or embargo
     if widest > limits[tightest]:
         raise DataError(
             f"session split: class {tightest} ({len(classes[tightest])} images) is too small for "
@@ -57,9 +57,8 @@ def session_folds(
 
 def spare_all_but(left: int, folds: np.ndarray, train: np.ndarray) -> None:
     """Leave `left` of the positions `train` as they are, evenly spread over their order, and mark the others "unused"."""
-    if left < len(train):
-        kept = train[np.linspace(0, len(train) - 1, left).round().astype(int)]
-        folds[np.setdiff1d(train, kept)] = "unused"
+    kept = train[np.linspace(0, len(train) - 1, left).round().astype(int)]
+    folds[np.setdiff1d(train, kept)] = "unused"
 
 
 def class_blocks(size: int, fold: int, embargo: int, offset: float = 0.0) -> np.ndarray:
