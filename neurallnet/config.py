@@ -41,11 +41,11 @@ class SplitConfig:
     protocol: Literal["random", "group", "session"] = "random"  # the paper's protocol; the others measure its leak
     fold: Annotated[int, Field(ge=0, le=9)] = 0  # which part is the test set
     embargo: Annotated[int, Field(ge=0)] = 37  # session only: images left out on either side of the test block
+    seed: Seed = 0
     # session only: train on as many images of a class as this embargo would leave, taken evenly from those that are there: what a
     # wider embargo costs by taking images, and not by taking neighbours
     as_few_as: Annotated[int, Field(ge=0)] | None = None
     offset: Amount = 0.0  # session only: how much later the order is cut, in blocks; figures depend on it
-    seed: Seed = 0
 
     @model_validator(mode="after")
     def _consistent(self) -> "SplitConfig":

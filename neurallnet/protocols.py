@@ -9,9 +9,8 @@ from neurallnet.dataset import Dataset, split_folds
 
 def protocol_splits(dataset: Dataset, embargo: int, fold: int = 0, seed: int = 0) -> dict[str, pd.DataFrame]:
     """The three protocols on one data set: name -> split (columns path, fold, in manifest order)."""
-    return {
-        name: split_folds(dataset, SplitConfig(name, fold, embargo, seed)) for name in ("random", "group", "session")
-    }
+    configs = [SplitConfig(protocol=name, fold=fold, embargo=embargo, seed=seed) for name in ("random", "group", "session")]
+    return {config.protocol: split_folds(dataset, config) for config in configs}
 
 
 def protocol_table(dataset: Dataset, splits: dict[str, pd.DataFrame]) -> pd.DataFrame:

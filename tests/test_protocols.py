@@ -37,6 +37,15 @@ def test_protocols_of_the_synthetic_set_leak_as_they_should(tmp_path):
     assert table.loc["session", "test with neighbour in train"] == 0
 
 
+def test_a_seed_draws_the_random_split_anew_and_leaves_the_blocks_alone(tmp_path):
+    from neurallnet.dataset import open_dataset
+    from neurallnet.paths import workspace
+
+    images = open_dataset("synthetic", workspace(tmp_path), progress=False)
+    first, other = (protocol_splits(images, embargo=4, seed=seed) for seed in (0, 9))
+    assert not first["random"].equals(other["random"]) and first["session"].equals(other["session"])
+
+
 def test_split_rows_follow_the_manifest(tmp_path):
     from neurallnet.dataset import open_dataset
     from neurallnet.paths import workspace
