@@ -9,6 +9,8 @@ from neurallnet.data.sessions import SESSION_FOLDS
 from neurallnet.errors import ConfigError
 
 _NARROW = (8, 16, 32, 64, 64)
+_WIDE = (32, 64, 128, 160)
+TILES: dict[str, dict[str, Any]] = {"model": {"channels": _WIDE, "pooling": "attention"}}
 
 # The arm whose network ships and which every headline figure is of. `base`, a single network with SE, is what the paper describes
 # and what its claims are tested with; other arms change one thing of it.
@@ -65,6 +67,8 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     # Three of the single network side by side: from seed to seed they err on different images, and what is left of an error after
     # an average over three is what they have in common
     SHIPPED: {"model": {"columns": 3}},
+    # A smear as a bag of tiles, each weighed by attention (multiple-instance learning): what it attends to is shown in chapter 08.
+    "tiles": TILES,
     # Peers: other people's networks from scratch, on the same images, split and budget.
     "small-cnn": {"model": {"family": "small_cnn"}},  # of LGD-Net's size, 161 k parameters
     "efficientnet-b0": {"model": {"family": "efficientnet_b0"}},  # 4.0 M; what a user would pick
@@ -93,6 +97,10 @@ CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "cell-free": {"augment": {"cell_free": 0.03}},  # some fields without nucleated cells, called benign
     "reset-zero": {"model": {"reset_mechanism": "zero"}},  # charge above threshold is lost
     "steps-4": {"model": {"time_steps": 4}},
+    "background": {"augment": {"background": 0.5}},  # half of the cells on another image's field
+    "synthetic": {"train": {"synthetic": 0.25}},  # smears of the generator's laboratories mixed in
+    "four-blocks": {"model": {"channels": _WIDE}},  # the published size in four blocks: its last map has 36 tiles, not 9
+    "tiles": TILES,  # the same, whose tiles are weighed by attention: multiple instances
     # lamp, camera and noise that vary twice as much
     "strong-light": {"augment": {"brightness": 0.2, "contrast": 0.2, "saturation": 0.25, "noise": 0.1}},
 }
@@ -112,9 +120,13 @@ CHANGES[BAR_VISIBLE] = {"data": {"scale_bar": "visible"}}
 EMBARGOES = {0: (0, 1, 2, 3, 4), 75: (0, 1, 2, 3, 4), 150: (0, 2, 4)}  # embargo -> folds in which every class has enough left
 FEWER = (75, 150)  # the embargoes that take training images: as few, with the published embargo
 
-# The single network without SE on held-out blocks, also trained anew on the validation block: what SE is worth there,
-# and what the images that validation takes.
-NO_SE, REFIT = "no-se", "refit"
+# The pictures as their publishers give them, as the paper seems to have read them: every pixel, stored hues, the scale bar in view.
+AS_GIVEN = "as-given"
+CHANGES[AS_GIVEN] = {"data": {"image_size": 224, "scale_bar": "visible"}, "model": {"hue": "stored"}}
+
+# The single network without SE on held-out blocks, and it and what ships trained anew on the validation block too: what SE is worth
+# there, and what the images that validation takes.
+NO_SE, REFIT, SHIPPED_REFIT = "no-se", "refit", f"{SHIPPED}-refit"
 
 CHANGES |= {
     f"{name}-session-{fold}": {**CHANGES[name], **CHANGES[f"session-{fold}"]}
@@ -122,7 +134,9 @@ CHANGES |= {
     for fold in range(SESSION_FOLDS)
 }
 CHANGES |= {
-    f"{REFIT}-session-{fold}": {**CHANGES[f"{NO_SE}-session-{fold}"], "train": {"refit": True}} for fold in range(SESSION_FOLDS)
+    f"{name}-session-{fold}": {**CHANGES[f"{network}-session-{fold}"], "train": {"refit": True}}
+    for name, network in ((REFIT, NO_SE), (SHIPPED_REFIT, SHIPPED))
+    for fold in range(SESSION_FOLDS)
 }
 # The order cut half a block later: how much of a figure is owed to where the published blocks begin. The single network, and the
 # peer that leads it there.
@@ -163,7 +177,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "energy": ("sparse-30", "sparse-300"),
     "export": ("nir",),
     "robustness": ("unaugmented",),
-    "conditions": (BAR_VISIBLE,),
+    "explanations": ("tiles",),
+    "conditions": (BAR_VISIBLE, AS_GIVEN),
     "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
         SHIPPED,
@@ -173,16 +188,16 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 # The part of the sweep that profile full trains.
-SWEEP = ("steps-1", "size-64", "narrow", "size-128", "shallow", "shallow-steps-4", "compact-steps-4", "separable")
-
-# The parts of the recipe that profile full takes away, and what it adds.
-CHOSEN = ("unmoved", "batch-norm", "hue-stored", "light-balanced", "grey", "strong-light", "cell-free", "reset-zero", "steps-4")
+SWEEP = ("steps-1", "size-64", "narrow", "size-128", "size-224", "shallow", "shallow-steps-4", "compact-steps-4", "separable")
 
 # The part of the ablation that has three seeds: what SE does and under which conditions, what spikes cost, and a free change.
 REPEATED = (
     *("se-image", "se-gain", "no-norm", "no-norm-no-se", "no-norm-retuned", "no-norm-no-se-retuned"),
     *("dense", "reset-zero", "steps-8"),
 )
+
+# The networks that profile full trains on all held-out blocks with three seeds, beside `base`.
+REPEATED_SESSIONS = (SHIPPED, "dense", "small-cnn", NO_SE, REFIT, SHIPPED_REFIT)
 
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
@@ -191,28 +206,28 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(("base", SHIPPED, "no-se", "session-0", "steps-1", "nir"), (0,)),
         **dict.fromkeys((*(f"{SHIPPED}-session-{fold}" for fold in (0, 1, 3)), f"{SHIPPED}-group"), (0,)),
         **dict.fromkeys(("session-1", "session-3", "choice-hue-stored-1", "choice-hue-stored-3"), (0,)),
-        **dict.fromkeys(("group", "unaugmented"), (0,)),
+        **dict.fromkeys(("group", "unaugmented", "tiles"), (0,)),
         **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
         **dict.fromkeys((f"{NO_SE}-session-0", f"{REFIT}-session-0"), (0,)),
         **dict.fromkeys(("embargo-0-session-0", f"{shifted('base')}-session-0", BAR_VISIBLE), (0,)),
     },
     "full": {
         **dict.fromkeys(("base", SHIPPED, NO_SE), (0, 1, 2, 3, 4)),
-        **{f"{SHIPPED}-session-{fold}": (0, 1, 2) for fold in range(SESSION_FOLDS)},
         f"{SHIPPED}-group": (0,),
         **dict.fromkeys(_SESSIONS, (0, 1, 2)),
-        **{f"choice-{name}-{fold}": (0,) for name in CHOSEN for fold in CHOICE_FOLDS},
+        **{f"choice-{name}-{fold}": (0,) for name in CHOICES for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
         "nir": (0,),
         **{name: (0,) for name in GROUPS["ablation"] if name not in (*REPEATED, NO_SE)},
         **dict.fromkeys(REPEATED, (0, 1, 2)),
         "group": (0,),
-        "unaugmented": (0,),
-        **dict.fromkeys(("small-cnn", "efficientnet-b0"), (0,)),
-        **{f"{name}-session-{fold}": (0, 1, 2) for name in (*SESSION_PEERS[:2], NO_SE, REFIT) for fold in range(SESSION_FOLDS)},
+        **dict.fromkeys(("unaugmented", "tiles"), (0,)),
+        **dict.fromkeys(("small-cnn", "efficientnet-b0", "densenet121"), (0,)),
+        **{f"{name}-session-{fold}": (0, 1, 2) for name in REPEATED_SESSIONS for fold in range(SESSION_FOLDS)},
         **{f"embargo-{embargo}-session-{fold}": (0,) for embargo, folds in EMBARGOES.items() for fold in folds},
         **{f"few-{embargo}-session-{fold}": (0,) for embargo in FEWER for fold in EMBARGOES[embargo]},
         BAR_VISIBLE: (0, 1, 2, 3, 4),
+        AS_GIVEN: (0,),
         **{f"{BAR_VISIBLE}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
         **{f"{shifted(name)}-session-{fold}": (0,) for name in SHIFTED for fold in range(SESSION_FOLDS)},
     },

@@ -89,6 +89,9 @@ class ModelConfig:
     encoding: Literal["direct", "rate", "latency"] = "direct"
     # "separable": depthwise and pointwise from the second block on, a sixth of the weights; an arm of the sweep
     convolution: Literal["full", "separable"] = "full"
+    # how the last block's spikes become one rate per channel: their mean over the field, or one that weighs each tile by how much
+    # is attended to it (`pooling.py`); an arm
+    pooling: Literal["mean", "attention"] = "mean"
     # what is trained: the spiking network, the same with ReLU and without time ("dense"), or a published CNN with settings of its
     # own, for which only `classes` counts here
     family: Literal["spiking", "dense", "small_cnn", "mobilenet_v2", "efficientnet_b0", "densenet121"] = "spiking"
@@ -105,6 +108,8 @@ class ModelConfig:
             raise ValueError(f"columns need encoding 'direct'; {self.encoding!r} is of a single network")
         if self.columns > 1 and self.family not in ("spiking", "dense"):
             raise ValueError(f"columns are of the families 'spiking' and 'dense'; {self.family!r} has none")
+        if self.pooling == "attention" and (self.columns > 1 or self.family != "spiking"):
+            raise ValueError("pooling 'attention' is of a single spiking network: columns 1, family 'spiking'")
         if self.beta_learned and not 0 < self.beta < 1:
             raise ValueError("beta_learned starts from a beta between 0 and 1, both excluded")
         return self
@@ -126,6 +131,8 @@ class AugmentConfig:
     noise: Fraction = 0.05  # standard deviation, of full scale, on half of the images: without it a little noise ruins all
     # share of images that lose their nucleated cells and are called benign, so that background alone proves nothing; an arm
     cell_free: Fraction = 0.0
+    # share of images whose nucleated cells are put on another training image's field, so that the field goes with no class; an arm
+    background: Fraction = 0.0
 
     @property
     def any_move(self) -> bool:
@@ -155,6 +162,8 @@ class TrainConfig:
     # as well: what `CalibratedClassifierCV(ensemble=False)` of scikit-learn does. For blocks held out of the file order, where
     # validation and its embargo take a fifth of the slides
     refit: bool = False
+    # smears of our own generator that are learned from as well, as a share of the number of real ones; an arm
+    synthetic: Fraction = 0.0
     spike_charge: Annotated[float, Field(ge=0)] = 0.0  # weight of a charge on spike rates above 0.05; an arm for energy
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # bfloat16 where the processor has it; recorded in the run
 
@@ -162,8 +171,9 @@ class TrainConfig:
 # Fields that came after runs were published, with what those runs did.
 YOUNGER: dict[str, dict[str, Any]] = {
     "split": {"offset": 0.0, "as_few_as": None},
-    "model": {"columns": 1},
-    "train": {"refit": False},
+    "model": {"columns": 1, "pooling": "mean"},
+    "augment": {"background": 0.0},
+    "train": {"refit": False, "synthetic": 0.0},
 }
 
 

@@ -175,6 +175,8 @@ def refuse_unsupported(model: nn.Module) -> None:
         raise ConfigError(f"{type(model).__name__} has no unrolled form; give a NeurALLNet")
     if model.config.encoding != "direct":
         raise ConfigError(f"encoding {model.config.encoding!r} has no unrolled form; only direct encoding has")
+    if model.config.pooling != "mean":
+        raise ConfigError(f"pooling {model.config.pooling!r} has no unrolled form; only the mean has")
     known = {"conv": (ImageConv, nn.Conv2d), "norm": (AffineBatchNorm, InstanceBatchNorm, NoNorm), "excitation": (SqueezeExcite,)}
     for index, block in enumerate(model.blocks):
         where = f"blocks.{index}"

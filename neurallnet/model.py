@@ -4,12 +4,13 @@ An RGB image enters as a constant current at each of T time steps (direct encodi
 
     convolution -> normalization -> SE gate -> leaky integrate-and-fire neurons -> spikes
 
-and the spikes of the last block, averaged over space, are read out by a linear layer; the logits are the mean over time steps.
-SE recalibrates each channel's current at each time step (Hu et al. 2018, doi 10.1109/CVPR.2018.00745), before the threshold,
-so that what travels between blocks stays 0 or 1. A network of several columns is that many such networks side by side, whose logits
-are averaged; they share nothing but the image. Normalization is over the batch; some channels of the first block are normalized
-by each image's own moments (`InstanceBatchNorm`). All time steps pass through a convolution as one batch, and the first
-convolution runs once, since its input does not change; `fused.py` does the rest in one pass over memory per block.
+and the spikes of the last block, averaged over space (an arm: pooled by attention, `pooling.py`), are read out by a linear
+layer; the logits are the mean over time steps. SE recalibrates each channel's current at each time step (Hu et al. 2018, doi
+10.1109/CVPR.2018.00745), before the threshold, so that what travels between blocks stays 0 or 1. A network of several columns
+is that many such networks side by side, whose logits are averaged; they share nothing but the image. Normalization is over the
+batch; some channels of the first block are normalized by each image's own moments (`InstanceBatchNorm`). All time steps pass
+through a convolution as one batch, and the first convolution runs once, since its input does not change; `fused.py` does the
+rest in one pass over memory per block.
 
 The paper gives the parts, the parameter count and "channel-wise recalibration across temporal spike steps"; layer sizes are ours.
 """
@@ -25,6 +26,7 @@ from neurallnet.encoding import encode
 from neurallnet.fused import lif_affine, spatial_moments
 from neurallnet.hue import stained_alike
 from neurallnet.neurons import Neuron
+from neurallnet.pooling import AttentionPool
 from neurallnet.separable import SeparableConv
 
 
@@ -282,6 +284,7 @@ class NeurALLNet(nn.Module):
             SpikingBlock(inputs, channels, self.config, first=index == 0)
             for index, (inputs, channels) in enumerate(zip(widths, widths[1:], strict=False))
         )
+        self.pool = AttentionPool(widths[-1]) if self.config.pooling == "attention" else None
         self.readout = Readout(widths[-1], self.config.classes, self.config.columns)
 
     def forward(self, images: Tensor) -> Output:
@@ -292,11 +295,16 @@ class NeurALLNet(nn.Module):
             x = encode(images, self.config.encoding, self.config.time_steps, self.training)
         for block in self.blocks:
             x = block(x)
-        rates = x.float().mean((2, 3)).unflatten(0, (self.config.time_steps, -1))
         with torch.autocast(x.device.type, enabled=False):
+            rates = self.rates(x.float())
             step_logits = self.readout(rates)
             columns = self.readout.by_column(rates.mean(0))
         return Output(step_logits.mean(0), step_logits, rates, columns)
+
+    def rates(self, spikes: Tensor) -> Tensor:
+        """The last block's spikes (T * B, C, H, W) pooled over the field: (T, B, C)."""
+        steps = self.config.time_steps
+        return spikes.mean((2, 3)).unflatten(0, (steps, -1)) if self.pool is None else self.pool(spikes.unflatten(0, (steps, -1)))
 
 
 def side_by_side(images: Tensor, hue: str) -> Tensor:

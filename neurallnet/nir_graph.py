@@ -114,6 +114,7 @@ def refuse_nir(model: nn.Module) -> None:
         raise ConfigError(f"NIR: a network of family {family!r} has no spikes; {VARIANT}, or write ONNX")
     for refused, why in (
         (config.encoding != "direct", f"encoding {config.encoding!r} needs a source of spikes, which no graph has; use 'direct'"),
+        (config.pooling != "mean", f"pooling {config.pooling!r} looks at the image; use 'mean'"),
         (config.excitation in ("step", "image"), f"excitation {config.excitation!r} has gates that look at the image; use 'gain'"),
         (type(model.blocks[0].norm) is InstanceBatchNorm, "channels normalized by the image's moments do not fold; use own_norm 0"),
         (config.reset_mechanism != "zero", f"reset_mechanism {config.reset_mechanism!r}: neurons are set to zero; use 'zero'"),

@@ -37,6 +37,7 @@ from neurallnet.evaluation.predictions import build_predictions, class_order, re
 from neurallnet.evidence import canonical_json, provenance, read_evidence
 from neurallnet.fused import engine
 from neurallnet.machine import resolve_precision, set_up
+from neurallnet.mixing import mix_in
 from neurallnet.model import parameter_count
 from neurallnet.networks import build_model
 from neurallnet.paths import Workspace
@@ -156,7 +157,10 @@ def _train(
     healthy = dataset.classes.index(HEALTHY) if HEALTHY in dataset.classes else 0
     examples = Examples(dataset.images(config.data, work, progress), dataset.labels, healthy)
     learned, unseen = rows_in(split, *learned_folds(config)), rows_in(split, *(() if first else ("val",)))
-    checkpoint = folder / "checkpoint.safetensors"
+    checkpoint, mixed = folder / "checkpoint.safetensors", {}
+    if config.train.synthetic:
+        share, view = config.train.synthetic, config.data
+        examples, learned, mixed = mix_in(examples, learned, dataset, view, share, config.seed, work)
 
     started = time.perf_counter()
     torch.manual_seed(config.seed)
@@ -180,6 +184,7 @@ def _train(
         "images": {fold: int(n) for fold, n in split["fold"].value_counts().sort_index().items()},
         "seconds_since_last_resume": round(seconds, 1),
         **({"first": first.address} if first else {}),
+        **({"mixed_in": mixed} if mixed else {}),  # synthetic laboratories learned from as well, by their hashes
     }
     write_text(canonical_json(record), folder / "run.json")
     checkpoint.unlink(missing_ok=True)

@@ -121,7 +121,7 @@ class SnnTorchTwin(nn.Module):
         super().__init__()
         self.config = model.config
         self.blocks = nn.ModuleList(SnnTorchBlock(block) for block in model.blocks)
-        self.readout = copy.deepcopy(model.readout)
+        self.pool, self.readout = copy.deepcopy(model.pool), copy.deepcopy(model.readout)
 
     def forward(self, images: Tensor) -> Output:
         images = side_by_side(images, self.config.hue)
@@ -131,7 +131,7 @@ class SnnTorchTwin(nn.Module):
             steps = list(encode(images, self.config.encoding, self.config.time_steps, self.training).chunk(self.config.time_steps))
         for block in self.blocks:
             steps = block(steps)
-        rates = torch.stack([spikes.mean((2, 3)) for spikes in steps])
+        rates = torch.stack([spikes.mean((2, 3)) for spikes in steps]) if self.pool is None else self.pool(torch.stack(steps))
         step_logits = self.readout(rates)
         return Output(step_logits.mean(0), step_logits, rates, self.readout.by_column(rates.mean(0)))
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neurallnet.augment import augment, to_float
-from neurallnet.augment.cells import nucleated, paint_out, without_cells
+from neurallnet.augment.cells import nucleated, on_other_fields, paint_out, without_cells
 from neurallnet.augment.colour import colour, hue_rotation, stain
 from neurallnet.augment.geometry import move, symmetries
 from neurallnet.augment.noise import noise
@@ -49,7 +49,11 @@ def test_symmetries_are_the_eight_of_the_square():
     assert turned == expected and len(expected) == 8
 
 
-@pytest.mark.parametrize("config", [AugmentConfig(), AugmentConfig(cell_free=0.5), NONE], ids=["default", "cell-free", "none"])
+@pytest.mark.parametrize(
+    "config",
+    [AugmentConfig(), AugmentConfig(cell_free=0.5), AugmentConfig(background=0.5), NONE],
+    ids=["default", "cell-free", "background", "none"],
+)
 def test_range_shape_and_repeatability(config):
     images, labels = batch(), torch.arange(40) % 4
     out, after = augment(images, labels, config, seeded())
@@ -166,3 +170,32 @@ def test_training_images_are_moved_or_magnified_when_asked(change):
     still, _ = augment(images, labels, NONE, seeded())
     moved, same = augment(images, labels, replace(NONE, **change), seeded())
     assert not torch.allclose(moved, still, atol=0.05) and torch.equal(same, labels)
+
+
+def test_cells_keep_their_place_on_a_field_of_another_image():
+    """Each picture's plasma has a grey level of its own, so that a field tells where it is from."""
+    images = smears(40)
+    own = nucleated(images)
+    for index in range(40):
+        images[index][~own[index]] = 200 + index
+    out = on_other_fields(images, 0.5, seeded())
+    assert torch.equal(nucleated(out), own) and torch.equal(out[own], images[own])  # no second cell, none gone
+    fields = [sorted(set(out[index][~own[index]].flatten().tolist())) for index in range(40)]
+    assert all(len(field) == 1 for field in fields)
+    moved = sum(field != [200 + index] for index, field in enumerate(fields))
+    assert 10 <= moved <= 30
+    assert torch.equal(on_other_fields(images, 0.0, seeded()), images)
+
+
+def test_images_without_cells_keep_their_field():
+    images = smears(8)
+    images[:, :, :, :] = torch.arange(200, 208, dtype=torch.uint8)[:, None, None, None]
+    assert torch.equal(on_other_fields(images, 1.0, seeded()), images)
+
+
+def test_augment_moves_fields_when_asked():
+    images = smears(16)
+    for index in range(16):
+        images[index][~nucleated(images)[index]] = 180 + index
+    still, moved = (augment(images, torch.zeros(16), replace(NONE, background=share), seeded())[0] for share in (0.0, 1.0))
+    assert not torch.equal(still, moved)

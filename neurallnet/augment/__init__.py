@@ -7,7 +7,7 @@ cells. Each is varied by one module; `AugmentConfig` says how much.
 import torch
 from torch import Tensor
 
-from neurallnet.augment.cells import without_cells
+from neurallnet.augment.cells import on_other_fields, without_cells
 from neurallnet.augment.colour import colour, to_float
 from neurallnet.augment.geometry import move, symmetries
 from neurallnet.augment.noise import noise
@@ -25,6 +25,8 @@ def augment(
     """
     if config.cell_free:
         batch, labels = without_cells(batch, labels, config.cell_free, healthy, generator)
+    if config.background:
+        batch = on_other_fields(batch, config.background, generator)
     if config.symmetries:
         batch = symmetries(batch, generator)
     images = to_float(batch)

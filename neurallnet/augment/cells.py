@@ -1,9 +1,9 @@
-"""Fields without nucleated cells: what no network may call malignant, made from the training images themselves.
+"""Fields without nucleated cells, which no network may call malignant, and cells on other fields, made from training images.
 
 A Romanowsky stain makes nuclei violet: more blue than green, and no less red than green. Where an image has such pixels, they
 and their rims are replaced by the same image moved by a random step, until what is left are red cells and plasma. Such a field
 shows no leukemia whatever slide it is from, so it is labelled benign: a network can then no longer read the class off the
-background, the stain or the red cells alone.
+background, the stain or the red cells alone. Or the cells stay, with their label, and the field around them is another image's.
 """
 
 import torch
@@ -58,3 +58,21 @@ def without_cells(
     batch[chosen] = paint_out(batch[chosen], hole, ~own, generator)
     labels[draws < share] = healthy
     return batch, labels
+
+
+def on_other_fields(batch: Tensor, share: float, generator: torch.Generator) -> Tensor:
+    """A random `share` of the images keeps its nucleated cells, rims included, on the field of another image of the batch.
+
+    The other image is any of the batch, whatever its class, and its own nucleated cells are painted out. Images in which no
+    nucleated cell is found stay as they are.
+    """
+    chosen = torch.rand(len(batch), generator=generator) < share
+    fields = batch[torch.randperm(len(batch), generator=generator)][chosen]
+    if not chosen.any():
+        return batch
+    cells, others = nucleated(batch[chosen]), nucleated(fields)
+    fields = paint_out(fields, others, ~others, generator)
+    fields = torch.where((cells | ~cells.flatten(1).any(1)[:, None, None])[..., None], batch[chosen], fields)
+    batch = batch.clone()
+    batch[chosen] = fields
+    return batch
