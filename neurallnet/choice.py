@@ -1,7 +1,8 @@
 """How the published recipe was chosen: each part of it taken away, judged on validation images of held-out slides alone.
 
 An arm differs from the session runs in one setting. It is trained on the same folds and read on their validation images, as
-they are and with hues or stains shifted; no test image plays a part.
+they are and with hues or stains shifted; no test image plays a part. What each arm makes of healthy fields of another laboratory
+is told beside it, and was read when the recipe was settled.
 """
 
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import pandas as pd
 
 from neurallnet.arms import CHOICE_FOLDS, CHOICES, SEEDS
+from neurallnet.data.source import BENIGN
+from neurallnet.data.sources import get_source
 from neurallnet.evaluation import cluster_interval, correctness, groups_of, metrics
+from neurallnet.external import external_predictions, external_source, false_alarms
 from neurallnet.robustness import CORRUPTIONS
 from neurallnet.robustness.study import corrupted_validation
 from neurallnet.robustness.tables import CLEAN, each_corruption
@@ -27,14 +31,25 @@ def validation_names(choice: str, seed: int = 0) -> list[str]:
 
 def choice_table(study: Study) -> pd.DataFrame:
     """A row per arm that the profile trains: choice, balanced accuracy on validation images (mean of folds) untouched
-    and under each shift, with the cluster interval of the untouched, n.
+    and under each shift, with the cluster interval of the untouched, n; and `false_alarms`, the share of healthy fields of another
+    laboratory that is called malignant, flagged or not (mean of folds), of `fields`.
     """
     groups, rows, trained = study.dataset().groups(), [], SEEDS[study.profile].keys()
     choices = [choice for choice in CHOICES if f"choice-{choice}-{CHOICE_FOLDS[0]}" in trained]
     for choice in (AS_PUBLISHED, *choices):
         tables = [corrupted_validation(study, name, SHIFTS, (SEVERITY,)) for name in validation_names(choice)]
-        rows.append({"choice": choice, **_scores(tables, groups)})
+        alarms = [healthy_elsewhere(study, name) for name in validation_names(choice)]
+        elsewhere = {"false_alarms": sum(found["rate"] for found in alarms) / len(alarms), "fields": alarms[0]["n"]}
+        rows.append({"choice": choice, **_scores(tables, groups), **elsewhere})
     return pd.DataFrame(rows)
+
+
+def healthy_elsewhere(study: Study, name: str) -> dict[str, Any]:
+    """`false_alarms` of a run on the healthy fields of the profile's other laboratory; the reading is logged."""
+    other = study.dataset(external_source(study))
+    table = external_predictions(study.run(name), other, study.work, study.dataset().classes, f"another laboratory for {name}")
+    healthy = get_source(external_source(study)).healthy
+    return false_alarms(table if healthy else table[table["label"] == BENIGN])
 
 
 def _scores(tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Networks under other conditions: other embargoes and cuts, the scale bar in view, no SE, training on the validation block too.
 
-Each condition changes one thing of a protocol and is trained with the same seeds and read on the same test images, so that the
-difference is paired. Colour alone goes through the same folds.
+Each condition changes one thing (the pictures as they are given, three) and is trained with the same seeds and read on the same
+test images, so that the difference is paired. Colour alone goes through the same folds.
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.arms import BAR_VISIBLE, EMBARGOES, FEWER, NO_SE, REFIT, SHIFTED, shifted
+from neurallnet.arms import AS_GIVEN, BAR_VISIBLE, EMBARGOES, FEWER, NO_SE, REFIT, SHIFTED, SHIPPED, SHIPPED_REFIT, shifted
 from neurallnet.leak import BASE, RANDOM, SESSION, held_out, lead, network_arms, points_ahead, probe_held_out, scores, summary
 from neurallnet.peer_comparison import TITLES
 from neurallnet.study import Study
@@ -21,7 +21,9 @@ CONDITIONS = [
     *((protocol, BAR_VISIBLE, f"scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
     (SESSION, NO_SE, "without SE, session", BASE),
     (SESSION, REFIT, "validation block learned from too, session", NO_SE),
+    (SESSION, SHIPPED_REFIT, "validation block learned from too, committee, session", SHIPPED),
     *((SESSION, shifted(name), f"cut half a block later, {TITLES[name]}", name) for name in SHIFTED),
+    (RANDOM, AS_GIVEN, "224 pixels, stored hues, scale bar visible, random", BASE),
 ]
 RUN = ["split_fold", "seed"]
 

@@ -15,7 +15,17 @@ from neurallnet.explain.removal import Predict, centre_scores, random_scores, re
 from neurallnet.explain.saliency import Attributions
 from neurallnet.explain.sample import Sample
 
-__all__ = ["agreement_rows", "attention_rows", "completeness", "gate_rows", "headline", "mask_rows", "removal_rows", "spike_rates"]
+__all__ = [
+    "agreement_rows",
+    "attention_rows",
+    "completeness",
+    "gate_rows",
+    "headline",
+    "mask_rows",
+    "region_rows",
+    "removal_rows",
+    "spike_rates",
+]
 
 CORNER = PATCH  # of height and width: the lower right corner, where the scale bar is burned in, or painted over
 CAM, PIXELS = "Grad-CAM", "integrated gradients"
@@ -29,27 +39,42 @@ def attention_rows(sample: Sample, cams: CamMaps, pixels: Attributions, masks: M
     much of the share is due to where cells usually lie. The corner counts neither as inside nor as outside of a mask: the scale
     bar is in the mask, or was painted over with a mirrored piece of the field. Parts with fewer than two groups are left out.
     """
-    rows: list[dict[str, Any]] = []
-
-    def add(method: str, step: int | None, region: str, attention: np.ndarray, covered: np.ndarray, by_class: bool = True) -> None:
-        counted = None if region == "corner" else 1 - corner_coverage(attention.shape[1:], CORNER)
-        parts = sample.parts() if by_class else {"all": sample.parts()["all"]}
-        for part, of in parts.items():
-            found = attention_inside(attention[of], covered[of], sample.groups[of], counted, seed=seed) if of.any() else None
-            key = {"method": method, "step": step, "region": region, "part": part}
-            rows.extend([{**key, **found.to_dict()}] if found else [])
-
-    for method, attention in ((CAM, cams.attention), (PIXELS, pixels.attention)):
-        size, n = attention.shape[1:], len(attention)
-        for kind, of_kind in masks.items():
-            covered = coverage(of_kind, size)
-            add(method, None, kind, attention, covered)
-            add(method, None, f"{kind}, another image", attention, np.roll(covered, n // 2, axis=0), by_class=False)
-        add(method, None, "corner", attention, np.broadcast_to(corner_coverage(size, CORNER), attention.shape))
+    rows = [*region_rows(CAM, cams.attention, sample, masks, seed), *region_rows(PIXELS, pixels.attention, sample, masks, seed)]
+    everything = {"all": sample.parts()["all"]}
     for kind, of_kind in masks.items():
         covered = coverage(of_kind, cams.steps.shape[2:])
         for step, attention in enumerate(cams.step_attention, 1):
-            add(CAM, step, kind, attention, covered, by_class=False)
+            rows += _inside({"method": CAM, "step": step, "region": kind}, attention, covered, sample, everything, seed)
+    return rows
+
+
+def region_rows(method: str, attention: np.ndarray, sample: Sample, masks: Masks, seed: int = 0) -> list[dict[str, Any]]:
+    """The rows of `attention_rows` of one method's maps (N, h, w) over all time steps."""
+    rows, parts = [], sample.parts()
+    everything, size = {"all": parts["all"]}, attention.shape[1:]
+    for kind, of_kind in masks.items():
+        covered = coverage(of_kind, size)
+        other = np.roll(covered, len(attention) // 2, axis=0)
+        rows += _inside({"method": method, "step": None, "region": kind}, attention, covered, sample, parts, seed)
+        key = {"method": method, "step": None, "region": f"{kind}, another image"}
+        rows += _inside(key, attention, other, sample, everything, seed)
+    corner = np.broadcast_to(corner_coverage(size, CORNER), attention.shape)
+    return rows + _inside({"method": method, "step": None, "region": "corner"}, attention, corner, sample, parts, seed)
+
+
+def _inside(
+    key: dict[str, Any],
+    attention: np.ndarray,
+    covered: np.ndarray,
+    sample: Sample,
+    parts: Mapping[str, np.ndarray],
+    seed: int,
+) -> list[dict[str, Any]]:
+    counted = None if key["region"] == "corner" else 1 - corner_coverage(attention.shape[1:], CORNER)
+    rows = []
+    for part, of in parts.items():
+        found = attention_inside(attention[of], covered[of], sample.groups[of], counted, seed=seed) if of.any() else None
+        rows += [{**key, "part": part, **found.to_dict()}] if found else []
     return rows
 
 

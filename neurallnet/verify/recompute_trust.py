@@ -5,6 +5,7 @@ from typing import Any
 
 from neurallnet.choice import choice_table
 from neurallnet.conditions import conditions_report
+from neurallnet.explain.tiles import tile_scores
 from neurallnet.leak import leak_report
 from neurallnet.misread import misread_report
 from neurallnet.ood.study import score_table
@@ -62,3 +63,8 @@ def trust(study: PublishedStudy, committed: Payload) -> Payload:
 def explanations(study: PublishedStudy, committed: Payload) -> Payload:
     """08: maps need pixels; see MEASURED."""
     return {}
+
+
+def tiles(study: PublishedStudy, committed: Payload) -> Payload:
+    """08: how well the network reads that says itself what it attends to; its maps need pixels, see MEASURED."""
+    return tile_scores({name: study.run(name) for name in committed["validation_accuracy"]})

@@ -34,6 +34,7 @@ RECOMPUTE: dict[str, Recompute] = {
     "choice": recompute_trust.choice,
     "trust": recompute_trust.trust,
     "explanations": recompute_trust.explanations,
+    "tiles": recompute_trust.tiles,
     "sweep": recompute_speed.sweep,
     "export": recompute_export.export,
     "times": recompute_speed.times,
@@ -70,6 +71,13 @@ MEASURED: dict[str, dict[str, str]] = {
             *("run", "scale_bar", "seed", "split", "source", "by_class", "fold", "gates", "groups", "n", "of", "spike_rates"),
         ),
         "attribution maps need the images; only the shares are kept",
+    ),
+    "tiles": dict.fromkeys(
+        (
+            *("arm", "attention", "by_class", "fold", "groups", "manifest", "map", "n", "of", "run", "seed", "source", "split"),
+            "tiles",
+        ),
+        "weights of tiles need the images; only the shares are kept",
     ),
     "export": {
         "rows[].bytes": "size of a file that is written from the published weights, not published itself",
