@@ -125,7 +125,8 @@ def made_up_evidence(work: Path, runs: dict[str, Path], primary: Dataset, other:
             "rows": summarize_corrupted(corrupted, groups).to_dict("records"),
             "drops": corruption_drops(corrupted, groups).to_dict("records"),
             "beside": [],
-            "run": base.name,
+            "network": "committee",
+            "runs": {"committee-0": base.name},
         },
     }
     for name, payload in payloads.items():

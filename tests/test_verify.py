@@ -40,7 +40,7 @@ def only(folder: Path, pattern: str) -> Path:
 
 
 def shipped(results: Path) -> Path:
-    return results / "full" / "runs" / read_evidence(results / "full" / "evidence" / "robustness.json")["run"]
+    return results / "full" / "runs" / read_evidence(results / "full" / "evidence" / "robustness.json")["runs"]["committee-0"]
 
 
 def failed(checks) -> dict[str, str]:

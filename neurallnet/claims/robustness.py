@@ -24,7 +24,7 @@ def accuracy_under(evidence: Evidence, name: str) -> Claim:
         ours=row["accuracy"],
         interval=(row["low"], row["high"]),
         n=row["n"],
-        protocol=f"random split, test images, severity {SEVERITY}: {level}; interval over {row['unit']}s",
+        protocol=f"random split, test images, severity {SEVERITY}: {level}; {_seeds(row)}; interval over {row['unit']}s",
         verdict="not testable here",  # the paper gives neither levels nor figures
         evidence=evidence.path(FILE),
     )
@@ -39,10 +39,14 @@ def drop(evidence: Evidence, name: str) -> Claim:
         ours=row["drop"],
         interval=(row["low"], row["high"]),
         n=row["n"],
-        protocol=f"random split, test images, severity {row['severity']}, paired; interval over {row['unit']}s",
+        protocol=f"random split, test images, severity {row['severity']}, paired; {_seeds(row)}; interval over {row['unit']}s",
         verdict="reproduced" if row["drop"] <= DROP_AIM else "not reproduced",
         evidence=evidence.path(FILE),
     )
+
+
+def _seeds(row: dict[str, Any]) -> str:
+    return f"mean of {row['seeds']} seeds" if row["seeds"] > 1 else "one seed"
 
 
 def _row(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def paired_correctness(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFram
 
 def mcnemar_exact(first: np.ndarray, second: np.ndarray) -> McNemar:
     """Exact McNemar test of two arrays of right/wrong over the same, independent images (McNemar 1947)."""
-    first, second = _same_images(first, second)
+    first, second = _same_images(first, second, bool)
     a, b = int((first & ~second).sum()), int((~first & second).sum())
     counts = [[int((first & second).sum()), a], [b, int((~first & ~second).sum())]]
     return McNemar(a, b, float(mcnemar(counts, exact=True).pvalue))
@@ -81,10 +81,11 @@ def paired_cluster_difference(
     """Accuracy (balanced accuracy, given `labels`) of the first minus that of the second, bootstrapped over
     groups.
 
-    All arrays have shape (images,). When the two never differ, the interval is plus and minus the upper end
-    of Wilson's interval for none of the groups, and `method` says so.
+    All arrays have shape (images,); `first` and `second` are right or wrong, or the share of a network's seeds that
+    were right. When the two never differ, the interval is plus and minus the upper end of Wilson's interval for
+    none of the groups, and `method` says so.
     """
-    first, second = _same_images(first, second)
+    first, second = _same_images(first, second, float)
     (right, sizes), (others, _) = group_sums(first, groups, labels), group_sums(second, groups, labels)
     lead, units = right - others, len(sizes)
     if units < 2:
@@ -115,8 +116,8 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     return dict(zip(p_values, map(float, adjusted), strict=True))
 
 
-def _same_images(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    first, second = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+def _same_images(first: np.ndarray, second: np.ndarray, kind: type) -> tuple[np.ndarray, np.ndarray]:
+    first, second = np.asarray(first, dtype=kind), np.asarray(second, dtype=kind)
     if first.shape != second.shape or not first.size:
         raise DataError(
             f"paired test: {first.size} and {second.size} results; both networks need the same images"

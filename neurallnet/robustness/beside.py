@@ -5,14 +5,15 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.evaluation.paired import paired_cluster_difference, paired_correctness
+from neurallnet.evaluation.paired import paired_cluster_difference
 from neurallnet.evaluation.predictions import groups_of
 from neurallnet.robustness.mce import mean_corruption_error
-from neurallnet.robustness.tables import CLEAN, each_corruption, summarize_corrupted
+from neurallnet.robustness.tables import CLEAN, each_corruption, paired_pictures, summarize_corrupted
 
 
 def robustness_beside(ours: pd.DataFrame, others: Mapping[str, pd.DataFrame], groups: pd.Series) -> list[dict[str, Any]]:
-    """A row per network of `others`: how `ours` fares beside it, from tables of `corrupted_predictions` of the same pictures.
+    """A row per network of `others`: how `ours` fares beside it, from tables of `corrupted_predictions` of the same pictures, of
+    one seed or several, over which all figures are means.
 
     `clean`, `corrupted`: its accuracy on untouched images, and its mean over every corruption and severity; `ours`: our mean.
     `lead`, `low`, `high`: points by which ours is above, paired by picture, with the 95% interval over `groups` (path -> group).
@@ -46,5 +47,5 @@ def _row(ours: pd.DataFrame, other: pd.DataFrame, groups: pd.Series) -> dict[str
 def _pairs(ours: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
     """Every corrupted picture of the two tables, right or wrong in each: columns path, label, first, second."""
     theirs = dict(each_corruption(other))
-    parts = [paired_correctness(part, theirs[key]) for key, part in each_corruption(ours) if key[0] != CLEAN]
+    parts = [paired_pictures(part, theirs[key]) for key, part in each_corruption(ours) if key[0] != CLEAN]
     return pd.concat(parts, ignore_index=True)

@@ -3,18 +3,18 @@
 import pandas as pd
 
 from neurallnet.errors import DataError
-from neurallnet.evaluation.paired import paired_cluster_difference, paired_correctness
+from neurallnet.evaluation.paired import paired_cluster_difference
 from neurallnet.evaluation.predictions import groups_of
-from neurallnet.robustness.tables import CLEAN, each_corruption
+from neurallnet.robustness.tables import CLEAN, each_corruption, paired_pictures
 
 MIDDLE = 3  # the severity that claims are about
 
 
 def corruption_drops(predictions: pd.DataFrame, groups: pd.Series, severity: int = MIDDLE, seed: int = 0) -> pd.DataFrame:
-    """Columns corruption, severity, drop, low, high, unit, n: points of accuracy lost at `severity`, paired by image.
+    """Columns corruption, severity, drop, low, high, unit, n, seeds: points of accuracy lost at `severity`, paired by image.
 
-    `predictions` as of `corrupted_predictions`; the interval is bootstrapped over `groups` (path -> group). Raises DataError
-    when the untouched images are missing.
+    `predictions` as of `corrupted_predictions`, of one seed or several, whose mean counts; the interval is bootstrapped over
+    `groups` (path -> group). Raises DataError when the untouched images are missing.
     """
     parts = dict(each_corruption(predictions))
     clean = parts.get((CLEAN, 0))
@@ -24,8 +24,9 @@ def corruption_drops(predictions: pd.DataFrame, groups: pd.Series, severity: int
     for (name, level), part in parts.items():
         if name == CLEAN or level != severity:
             continue
-        pairs = paired_correctness(clean, part)
+        pairs = paired_pictures(clean, part)
         found = paired_cluster_difference(pairs["first"], pairs["second"], groups_of(pairs, groups), seed=seed)
         ends = {"low": 100 * found.interval.low, "high": 100 * found.interval.high, "unit": found.interval.unit, "n": found.n}
+        ends["seeds"] = part["seed"].nunique() if "seed" in part else 1
         rows.append({"corruption": name, "severity": int(level), "drop": 100 * found.value, **ends})
     return pd.DataFrame(rows)

@@ -1,7 +1,8 @@
 """Accuracy under corruption: predictions for every corruption and severity, and their summary with intervals.
 
 The corrupted predictions are an ordinary predictions table with two columns before it, `corruption` and `severity`; the
-untouched images are corruption "none", severity 0. Everything else is a pure function of that table.
+untouched images are corruption "none", severity 0. Those of several seeds of a network lie below each other, with a column `seed`.
+Everything else is a pure function of that table.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,6 @@ from neurallnet.config import CLASSES
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
 from neurallnet.evaluation.intervals import cluster_interval, wilson_interval
-from neurallnet.evaluation.metrics import metrics
 from neurallnet.evaluation.predictions import build_predictions, check_predictions, correctness, groups_of
 from neurallnet.robustness.corruptions import CORRUPTIONS, PAPER_SIX, SEVERITIES, check_images, corrupt
 
@@ -53,21 +53,40 @@ def corrupted_predictions(
 
 
 def summarize_corrupted(predictions: pd.DataFrame, groups: pd.Series | None = None) -> pd.DataFrame:
-    """Columns corruption, severity, accuracy, low, high, n, unit, balanced_accuracy; a row per corruption and severity.
+    """Columns corruption, severity, accuracy, low, high, n, unit, balanced_accuracy, seeds, lowest, highest; a row per corruption
+    and severity.
 
-    The 95% interval is of the accuracy: a bootstrap over `groups` (path -> group), or Wilson's over images without them.
+    Accuracy is the mean over seeds, `lowest` and `highest` are those of one. The 95% interval is of the mean: a bootstrap over
+    `groups` (path -> group), or Wilson's over images without them; seeds are taken as given, pictures as drawn.
     """
     rows = []
     for (name, severity), part in each_corruption(predictions):
-        right, found = correctness(part), metrics(part)
-        if groups is None:
-            interval = wilson_interval(int(right.sum()), right.size)
-        else:
-            interval = cluster_interval(right, groups_of(part, groups))
+        found = by_picture(part)
+        right = found["right"].to_numpy()
+        over_groups = None if groups is None else groups_of(found, groups)
+        interval = wilson_interval(right.sum(), right.size) if groups is None else cluster_interval(right, over_groups)
         ends = {"low": interval.low, "high": interval.high, "n": right.size, "unit": interval.unit}
-        row = {"corruption": name, "severity": severity, "accuracy": found["accuracy"]}
-        rows.append({**row, **ends, "balanced_accuracy": found["balanced_accuracy"]})
+        balanced = found.groupby("label")["right"].mean().mean()
+        each = pd.Series(correctness(part)).groupby(part["seed"].to_numpy() if "seed" in part else np.zeros(len(part))).mean()
+        seeds = {"seeds": len(each), "lowest": float(each.min()), "highest": float(each.max())}
+        row = {"corruption": name, "severity": severity, "accuracy": float(right.mean())}
+        rows.append({**row, **ends, "balanced_accuracy": float(balanced), **seeds})
     return pd.DataFrame(rows)
+
+
+def by_picture(part: pd.DataFrame) -> pd.DataFrame:
+    """Columns path, label, right: the share of a picture's answers, one of each seed, that are right; in the table's order."""
+    each = part[["path", "label"]].assign(right=correctness(part))
+    return each.groupby("path", sort=False, as_index=False).agg(label=("label", "first"), right=("right", "mean"))
+
+
+def paired_pictures(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Columns path, label, first, second: `by_picture` of two tables of the same pictures. Raises DataError when they differ."""
+    one, other = (by_picture(part) for part in (first, second))
+    pairs = one.rename(columns={"right": "first"}).merge(other.rename(columns={"right": "second"}), on=["path", "label"])
+    if not len(pairs) == len(one) == len(other):
+        raise DataError("corruptions: the tables compared have other pictures or labels; evaluate the same split with both")
+    return pairs
 
 
 def robustness_table(

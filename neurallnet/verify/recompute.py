@@ -11,7 +11,7 @@ import pandas as pd
 
 from neurallnet.ablation import compare
 from neurallnet.ablation_report import whole_report
-from neurallnet.arms import SHIPPED_RUN
+from neurallnet.arms import SHIPPED, SHIPPED_RUN
 from neurallnet.audit.duplicates import duplicate_pairs, duplicate_report
 from neurallnet.audit.overlap import overlap_report
 from neurallnet.audit.report import described, records
@@ -20,8 +20,7 @@ from neurallnet.model import parameter_count
 from neurallnet.payloads import model_evidence, primary_evidence
 from neurallnet.peer_comparison import peer_report
 from neurallnet.protocols import protocol_splits, protocol_table
-from neurallnet.robustness import corruption_drops, robustness_beside, summarize_corrupted
-from neurallnet.robustness.study import corrupted_test
+from neurallnet.robustness.report import robustness_report
 from neurallnet.verify.published import PublishedStudy
 
 Payload = Mapping[str, Any]
@@ -86,13 +85,11 @@ def external(study: PublishedStudy, committed: Payload, source: str, arm: str | 
     return external_report(study, study.dataset(source), arm or SHIPPED_RUN)["evidence"]
 
 
-def robustness(study: PublishedStudy, committed: Payload, arm: str | None = None) -> Payload:
+def robustness(study: PublishedStudy, committed: Payload, network: str | None = None) -> Payload:
     """04: accuracy under the corruptions and severities that were asked for."""
     asked = [row for row in committed["rows"] if row["severity"]]
     names, severities = ([*dict.fromkeys(row[key] for row in asked)] for key in ("corruption", "severity"))
-    predictions, groups = corrupted_test(study, arm or SHIPPED_RUN, names, severities), study.dataset().groups()
-    table, drops = summarize_corrupted(predictions, groups), corruption_drops(predictions, groups)
-    others = {row["network"]: corrupted_test(study, row["network"], names, severities) for row in committed.get("beside", ())}
-    beside = robustness_beside(predictions, others, groups)
-    rows = {"rows": table.to_dict("records"), "drops": drops.to_dict("records"), "beside": beside}
-    return {**rows, "run": study.run(arm or SHIPPED_RUN).address}
+    networks = {part["network"]: list(part["runs"]) for part in (committed, *committed["beside"])}
+    if next(iter(networks)) != (network or SHIPPED):
+        return {"network": network or SHIPPED}
+    return robustness_report(study, networks, names, severities)

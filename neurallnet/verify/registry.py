@@ -26,7 +26,7 @@ RECOMPUTE: dict[str, Recompute] = {
     "ablation": recompute.ablation,
     "peers": recompute.peers,
     r"external_(?P<source>.+?)" + _ARM: recompute.external,
-    "robustness" + _ARM: recompute.robustness,
+    r"robustness(_(?P<network>[a-z0-9.-]+))?": recompute.robustness,
     "latency": recompute_speed.latency,
     "protocols": recompute_trust.protocols,
     "conditions": recompute_trust.conditions,

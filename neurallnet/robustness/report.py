@@ -1,0 +1,59 @@
+"""The evidence of the chapter on worse pictures: a network with all its seeds of the random split, and others beside it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from neurallnet.leak import RANDOM, network_arms
+from neurallnet.robustness.beside import robustness_beside
+from neurallnet.robustness.drops import corruption_drops
+from neurallnet.robustness.study import corrupted_test
+from neurallnet.robustness.tables import summarize_corrupted
+from neurallnet.study import Study
+
+
+def seeds_of(study: Study, network: str) -> list[str]:
+    """Names of the runs of `network`, an arm, that the profile trains on the random split: one per seed. Raises ConfigError."""
+    study.arm(f"{network}-0")
+    return [arm.name for arm in network_arms(study.profile, RANDOM, network)]
+
+
+def corrupted_seeds(study: Study, runs: Sequence[str], names: Sequence[str], severities: Sequence[int]) -> pd.DataFrame:
+    """`corrupted_test` of each of `runs`, one below the other, with a column `seed`."""
+    tables = [corrupted_test(study, run, names, severities).assign(seed=study.arm(run).seed) for run in runs]
+    return pd.concat(tables, ignore_index=True)
+
+
+def robustness_report(
+    study: Study, networks: Mapping[str, Sequence[str]], names: Sequence[str], severities: Sequence[int]
+) -> dict[str, Any]:
+    """Payload for `Study.save`: network, its runs, `rows` and `drops`; `beside`, a row per other network with the same of its own.
+
+    `networks`: name -> runs (`seeds_of`), of which the first is held against the others. The corruptions `names` at `severities`,
+    on test images; each reading is logged. Raises ConfigError, DataError, RunError.
+    """
+    groups = study.dataset().groups()
+    read = {name: corrupted_seeds(study, runs, names, severities) for name, runs in networks.items()}
+    parts = {name: _part(study, name, networks[name], table, groups) for name, table in read.items()}
+    ours, *others = networks
+    compared = robustness_beside(read[ours], {name: read[name] for name in others}, groups)
+    return {**parts[ours], "beside": [{**row, **parts[row["network"]]} for row in compared]}
+
+
+def _part(study: Study, network: str, runs: Sequence[str], predictions: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
+    table, drops = summarize_corrupted(predictions, groups), corruption_drops(predictions, groups)
+    addresses = {name: study.run(name).address for name in runs}
+    return {"network": network, "runs": addresses, "rows": table.to_dict("records"), "drops": drops.to_dict("records")}
+
+
+def drop_table(report: Mapping[str, Any]) -> pd.DataFrame:
+    """Points that each corruption costs at the middle severity: a row per corruption, the dearest first, a column per network."""
+    drops = {report["network"]: report["drops"], **{row["network"]: row["drops"] for row in report["beside"]}}
+    columns = {name: pd.DataFrame(found).set_index("corruption")["drop"] for name, found in drops.items()}
+    return pd.DataFrame(columns).sort_values(report["network"], ascending=False)
+
+
+def curve_tables(report: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """Network -> its `summarize_corrupted`, ours first, as `robustness_curves` takes them."""
+    return {part["network"]: pd.DataFrame(part["rows"]) for part in (report, *report["beside"])}
