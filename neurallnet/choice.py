@@ -9,11 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from neurallnet.alarms import healthy_elsewhere
 from neurallnet.arms import CHOICE_FOLDS, CHOICES, SEEDS
-from neurallnet.data.source import BENIGN
-from neurallnet.data.sources import get_source
 from neurallnet.evaluation import cluster_interval, correctness, groups_of, metrics
-from neurallnet.external import external_predictions, external_source, false_alarms
 from neurallnet.robustness import CORRUPTIONS
 from neurallnet.robustness.study import corrupted_validation
 from neurallnet.robustness.tables import CLEAN, each_corruption
@@ -42,14 +40,6 @@ def choice_table(study: Study) -> pd.DataFrame:
         elsewhere = {"false_alarms": sum(found["rate"] for found in alarms) / len(alarms), "fields": alarms[0]["n"]}
         rows.append({"choice": choice, **_scores(tables, groups), **elsewhere})
     return pd.DataFrame(rows)
-
-
-def healthy_elsewhere(study: Study, name: str) -> dict[str, Any]:
-    """`false_alarms` of a run on the healthy fields of the profile's other laboratory; the reading is logged."""
-    other = study.dataset(external_source(study))
-    table = external_predictions(study.run(name), other, study.work, study.dataset().classes, f"another laboratory for {name}")
-    healthy = get_source(external_source(study)).healthy
-    return false_alarms(table if healthy else table[table["label"] == BENIGN])
 
 
 def _scores(tables: list[pd.DataFrame], groups: pd.Series) -> dict[str, Any]:

@@ -40,6 +40,11 @@ class Study:
             raise ConfigError(f"arm {name!r} is unknown; profile {self.profile} has {', '.join(known)}")
         return known[name]
 
+    def seeds(self, network: str) -> list[str]:
+        """The runs of an arm, one per seed that the profile trains, e.g. of "base"; raises ConfigError when there is none."""
+        self.arm(f"{network}-0")
+        return [arm.name for arm in arms(self.profile) if arm.name.rsplit("-", 1)[0] == network]
+
     def run(self, name: str = "base-0") -> Run:
         """The finished run of an arm, trained now if it is not there."""
         return train_run(self.arm(name), self.work, self.data)

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neurallnet import choice
+from neurallnet import alarms, choice
+from neurallnet.alarms import healthy_elsewhere
 from neurallnet.arms import CHOICES
-from neurallnet.choice import choice_table, healthy_elsewhere
+from neurallnet.choice import choice_table
 from neurallnet.evaluation import build_predictions
 
 NAMES = {"b": "Benign", "e": "Early", "p": "Pre", "o": "Pro", "-": ""}
@@ -31,7 +32,7 @@ def study(profile: str = "full", synthetic: bool = False) -> SimpleNamespace:
     ids=["all healthy", "labelled"],
 )
 def test_only_healthy_fields_can_be_false_alarms(monkeypatch, synthetic, labels, rate, fields):
-    monkeypatch.setattr(choice, "external_predictions", lambda *asked: predictions("bbbebbpo", labels))
+    monkeypatch.setattr(alarms, "external_predictions", lambda *asked: predictions("bbbebbpo", labels))
     found = healthy_elsewhere(study(synthetic=synthetic), "base-0")
     assert (found["rate"], found["n"]) == (rate, fields)
 

@@ -115,6 +115,32 @@ EVIDENCE = {
             },
         ],
     },
+    "false_alarms": {
+        "rows": [
+            {
+                "network": "committee",
+                "seeds": 5,
+                "n": 364,
+                "rate": 0.2,
+                "low": 0.1,
+                "high": 0.3,
+                "unit": UNIT,
+                "lowest": 0.02,
+                "highest": 0.4,
+            },
+            {
+                "network": "base",
+                "seeds": 1,
+                "n": 364,
+                "rate": 0.5,
+                "low": 0.4,
+                "high": 0.6,
+                "unit": UNIT,
+                "lowest": 0.5,
+                "highest": 0.5,
+            },
+        ]
+    },
     "explanations": {"attention_inside_cells": {"value": 0.2, "low": 0.17, "high": 0.22, "chance": 0.117, "n": 184}},
 }
 
@@ -134,6 +160,8 @@ def test_each_figure_comes_from_its_own_row(tmp_path):
     assert found["bccd_unflagged_malignant_rate"].ours == 0 and found["ood_auroc_bccd"].ours == 0.995
     assert found["attention_inside_cells"].ours == 0.2
     assert "mean of 5 seeds" in found["robustness_jpeg"].protocol and "one seed" in found["stain_shift_drop"].protocol
+    alarms = found["bccd_false_alarm_rate"]
+    assert (alarms.ours, alarms.interval, alarms.n) == (0.2, (0.1, 0.3), 364) and "5 seeds from 2.0% to 40.0%" in alarms.protocol
     bar = found["bar_visible_accuracy_random"]
     assert (bar.ours, bar.paper, bar.n, bar.verdict) == (0.99, 0.9816, 326, "exceeded") and "3 seeds" in bar.protocol
     assert found["primary_accuracy_group"].ours == 0.975 and "group protocol" in found["primary_accuracy_group"].protocol

@@ -6,11 +6,11 @@ import pytest
 from test_robustness import read_by
 
 from neurallnet.config import with_changes
-from neurallnet.errors import ConfigError, DataError
+from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval, paired_cluster_difference
 from neurallnet.readlog import read_test_reads
 from neurallnet.robustness import corruption_drops, robustness_beside, summarize_corrupted
-from neurallnet.robustness.report import curve_tables, drop_table, robustness_report, seeds_of
+from neurallnet.robustness.report import curve_tables, drop_table, robustness_report
 from neurallnet.robustness.study import corrupted_test
 from neurallnet.study import Study, open_study
 
@@ -71,7 +71,7 @@ class Small(Study):
 def test_report_reads_each_run_once_and_tells_networks_apart(tmp_path):
     opened = open_study("smoke", work=tmp_path)
     study = Small(opened.profile, opened.work, opened.data, opened.config)
-    networks = {"base": seeds_of(study, "base"), "both": ["no-se-0", "base-0"]}
+    networks = {"base": study.seeds("base"), "both": ["no-se-0", "base-0"]}
     asked = study, networks, ["contrast"], [3]
     found = robustness_report(*asked)
     (other,) = found["beside"]
@@ -85,12 +85,3 @@ def test_report_reads_each_run_once_and_tells_networks_apart(tmp_path):
     drops = drop_table(found)
     assert list(drops.columns) == ["base", "both"] and drops.loc["contrast", "both"] == other["drops"][0]["drop"]
     assert list(curve_tables(found)) == ["base", "both"]
-
-
-def test_every_seed_that_the_profile_trains_is_read():
-    assert seeds_of(open_study("full"), "committee") == [f"committee-{seed}" for seed in range(5)]
-
-
-def test_a_network_that_is_not_trained_is_named():
-    with pytest.raises(ConfigError, match="nothing-0"):
-        seeds_of(open_study("smoke"), "nothing")

@@ -5,18 +5,11 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.leak import RANDOM, network_arms
 from neurallnet.robustness.beside import robustness_beside
 from neurallnet.robustness.drops import corruption_drops
 from neurallnet.robustness.study import corrupted_test
 from neurallnet.robustness.tables import summarize_corrupted
 from neurallnet.study import Study
-
-
-def seeds_of(study: Study, network: str) -> list[str]:
-    """Names of the runs of `network`, an arm, that the profile trains on the random split: one per seed. Raises ConfigError."""
-    study.arm(f"{network}-0")
-    return [arm.name for arm in network_arms(study.profile, RANDOM, network)]
 
 
 def corrupted_seeds(study: Study, runs: Sequence[str], names: Sequence[str], severities: Sequence[int]) -> pd.DataFrame:
@@ -30,8 +23,8 @@ def robustness_report(
 ) -> dict[str, Any]:
     """Payload for `Study.save`: network, its runs, `rows` and `drops`; `beside`, a row per other network with the same of its own.
 
-    `networks`: name -> runs (`seeds_of`), of which the first is held against the others. The corruptions `names` at `severities`,
-    on test images; each reading is logged. Raises ConfigError, DataError, RunError.
+    `networks`: name -> runs (`Study.seeds`), of which the first is held against the others. The corruptions `names` at
+    `severities`, on test images; each reading is logged. Raises ConfigError, DataError, RunError.
     """
     groups = study.dataset().groups()
     read = {name: corrupted_seeds(study, runs, names, severities) for name, runs in networks.items()}

@@ -11,6 +11,7 @@ import pandas as pd
 
 from neurallnet.ablation import compare
 from neurallnet.ablation_report import whole_report
+from neurallnet.alarms import alarm_report
 from neurallnet.arms import SHIPPED, SHIPPED_RUN
 from neurallnet.audit.duplicates import duplicate_pairs, duplicate_report
 from neurallnet.audit.overlap import overlap_report
@@ -83,6 +84,14 @@ def peers(study: PublishedStudy, committed: Payload) -> Payload:
 def external(study: PublishedStudy, committed: Payload, source: str, arm: str | None = None) -> Payload:
     """03: another laboratory."""
     return external_report(study, study.dataset(source), arm or SHIPPED_RUN)["evidence"]
+
+
+def false_alarms(study: PublishedStudy, committed: Payload, source: str | None = None) -> Payload:
+    """03: what each seed calls malignant of a healthy laboratory."""
+    networks: dict[str, list[str]] = {row["network"]: [] for row in committed["rows"]}
+    for run in committed["runs"]:
+        networks[run["network"]].append(run["run"])
+    return alarm_report(study, networks, source)
 
 
 def robustness(study: PublishedStudy, committed: Payload, network: str | None = None) -> Payload:

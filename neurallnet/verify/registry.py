@@ -26,6 +26,7 @@ RECOMPUTE: dict[str, Recompute] = {
     "ablation": recompute.ablation,
     "peers": recompute.peers,
     r"external_(?P<source>.+?)" + _ARM: recompute.external,
+    r"false_alarms(_(?P<source>.+))?": recompute.false_alarms,
     r"robustness(_(?P<network>[a-z0-9.-]+))?": recompute.robustness,
     "latency": recompute_speed.latency,
     "protocols": recompute_trust.protocols,
