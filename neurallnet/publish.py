@@ -33,7 +33,7 @@ RUN_FILES = (
 # Arms whose weights somebody may want to load; of the others, trained for a comparison, the predictions say all that is claimed.
 WITH_WEIGHTS = (
     *("base", *(f"session-{fold}" for fold in range(SESSION_FOLDS)), "group"),
-    *("no-se", "nir", "dense", "small-cnn", *(name for name in GROUPS["sweep"] if name != SHIPPED)),
+    *("no-se", "nir", "dense", "small-cnn", "tiles", *(name for name in GROUPS["sweep"] if name != SHIPPED)),
 )
 # The committee is three times as large: the runs of its first seed.
 WITH_WEIGHTS_ONCE = (SHIPPED, *(f"{SHIPPED}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{SHIPPED}-group")
