@@ -91,12 +91,14 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
 CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "hue-stored": {"model": {"hue": "stored"}},  # hues as the camera gave them
     "batch-norm": {"model": {"own_norm": 0.0}},  # no channel is normalized by its own image
+    "instance-norm": {"model": {"own_norm": 1.0}},  # every channel of the first block is
     "light-balanced": {"model": {"hue": "balanced"}},  # the background made white first
     "grey": {"model": {"hue": "grey"}},  # no colours at all: what colour alone knows is out of reach
     "unmoved": {"augment": {"shift": 0.0, "zoom": 0.0}},  # cells stay where they lie, as large as they are
     "cell-free": {"augment": {"cell_free": 0.03}},  # some fields without nucleated cells, called benign
     "reset-zero": {"model": {"reset_mechanism": "zero"}},  # charge above threshold is lost
     "steps-4": {"model": {"time_steps": 4}},
+    "strong-contrast": {"augment": {"contrast": 0.4}},  # contrast alone, four times as much
     "background": {"augment": {"background": 0.5}},  # half of the cells on another image's field
     "synthetic": {"train": {"synthetic": 0.25}},  # smears of the generator's laboratories mixed in
     "four-blocks": {"model": {"channels": _WIDE}},  # the published size in four blocks: its last map has 36 tiles, not 9

@@ -1,7 +1,7 @@
 """How the published recipe was chosen: each part of it taken away, judged on validation images of held-out slides alone.
 
 An arm differs from the session runs in one setting. It is trained on the same folds and read on their validation images, as
-they are and with hues or stains shifted; no test image plays a part. What each arm makes of healthy fields of another laboratory
+they are and with hues, stains, light, contrast or noise changed; no test image plays a part. What each arm makes of healthy fields of another laboratory
 is told beside it, and was read when the recipe was settled.
 """
 
@@ -17,7 +17,7 @@ from neurallnet.robustness.study import corrupted_validation
 from neurallnet.robustness.tables import CLEAN, each_corruption
 from neurallnet.study import Study
 
-SHIFTS, SEVERITY = ("hue_shift", "stain_shift", "gaussian_noise"), 3
+SHIFTS, SEVERITY = ("hue_shift", "stain_shift", "illumination", "contrast", "gaussian_noise"), 3
 AS_PUBLISHED = "as published"
 
 
