@@ -1,8 +1,8 @@
 """How the published recipe was chosen: each part of it taken away, judged on validation images of held-out slides alone.
 
 An arm differs from the session runs in one setting. It is trained on the same folds and read on their validation images, as
-they are and with hues, stains, light, contrast or noise changed; no test image plays a part. What each arm makes of healthy fields of another laboratory
-is told beside it, and was read when the recipe was settled.
+they are and with hues, stains, light, contrast or noise changed; no test image plays a part. What each arm makes of healthy
+fields of another laboratory is told beside it, and was read when the recipe was settled.
 """
 
 from typing import Any
