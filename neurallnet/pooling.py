@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neurallnet.augment import to_float
 from neurallnet.errors import ConfigError
 
 HIDDEN = 32  # units that a tile's weight is computed with
@@ -48,7 +49,7 @@ def tile_weights(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> 
     handle = pool.register_forward_hook(lambda module, inputs, _: found.append(module.weights(inputs[0])))
     try:
         for start in range(0, len(images), batch_size):
-            model(torch.from_numpy(images[start : start + batch_size]).permute(0, 3, 1, 2).float() / 255)
+            model(to_float(torch.from_numpy(images[start : start + batch_size])))
     finally:
         handle.remove()
     return torch.cat(found).numpy() if found else np.empty((0, 1, 1), np.float32)

@@ -100,7 +100,8 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))
     named = ["committee", "base", "dense", "small-cnn", "no-se"]
     assert [row["network"] for row in peers["session"][:5]] == named, "those it names, in its order"
-    assert [row["network"] for row in peers["together"]] == [*named, "committee-refit"] and {row["seeds"] for row in peers["together"]} == {3}
+    assert [row["network"] for row in peers["together"]] == [*named, "committee-refit"]
+    assert {row["seeds"] for row in peers["together"]} == {3}
     tables = pd.concat([read_predictions(folder / "predictions-test.csv") for folder in session_runs("")])
     wrong = tables.loc[tables["label"] != tables["predicted"], ["label", "predicted"]]
     pairs = wrong.apply(lambda row: " ".join(sorted(row)), axis=1).value_counts(normalize=True)
@@ -150,7 +151,8 @@ def test_precisions_are_what_the_page_on_limits_says():
 
     later = ("committee", "efficientnet-b0", "shifted", "few", "choice-grey", "no-se-session", "refit-session")
     later += ("no-se-3", "no-se-4", "steps-8-1", "steps-8-2", "densenet121", "size-224", "as-given", "tiles")
-    later += tuple(f"choice-{name}" for name in ("background", "synthetic", "four-blocks", "tiles", "instance-norm", "strong-contrast"))
+    offered = ("background", "synthetic", "four-blocks", "tiles", "instance-norm", "strong-contrast")
+    later += tuple(f"choice-{name}" for name in offered)
     later += tuple(f"small-cnn-{seed}" for seed in (1, 2, 3, 4))
     assert precisions(lambda arm: arm.name.startswith(later)) == {"bfloat16"}
     assert precisions(lambda arm: not arm.name.startswith(later)) == {"float32"}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from neurallnet.config import with_changes
+from neurallnet.explain.masks import cell_masks, coverage
 from neurallnet.explain.rows import CORNER
 from neurallnet.explain.tiles import effective_tiles, tile_report
 from neurallnet.paths import workspace
@@ -41,6 +42,11 @@ def test_report_is_of_the_weights_and_of_validation_images(tmp_path):
     edge = np.array([0] * 6 + [1 - (8 * (1 - CORNER) - 6), 1])  # of the corner, in tiles: the last one and part of the one before
     corner = (weights * np.outer(edge, edge)).sum((1, 2)).mean()
     assert rows["corner", "all"]["value"] == pytest.approx(corner, rel=1e-4)
+    drawn = cell_masks("synthetic", data.root, data.frame["path"][chosen].tolist(), study.work, None)["generator"]
+    inside, counted = coverage(drawn, (8, 8)), 1 - np.outer(edge, edge)  # the corner counts neither as inside nor as outside
+    large = (inside * counted).sum((1, 2)) / counted.sum() >= 0.01
+    share = (weights * counted * inside).sum((1, 2)) / (weights * counted).sum((1, 2))
+    assert rows["generator", "all"]["value"] == pytest.approx(share[large].mean(), rel=1e-4)
     known = run.predictions("val")
     right = (known["label"] == known["predicted"]).mean()
     assert report["validation_accuracy"]["tiles-0"] == pytest.approx(right)

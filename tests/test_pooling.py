@@ -8,7 +8,7 @@ from lively import lively, random_images
 from neurallnet.config import ModelConfig, run_config
 from neurallnet.errors import ConfigError
 from neurallnet.inference import Unrolled
-from neurallnet.model import NeurALLNet
+from neurallnet.model import NeurALLNet, side_by_side
 from neurallnet.nir_graph import refuse_nir
 from neurallnet.pooling import AttentionPool, tile_weights
 from neurallnet.twins import snntorch_twin
@@ -54,6 +54,12 @@ def test_tile_weights_follow_the_images_that_were_given():
     weights = tile_weights(net, images, batch_size=2)
     assert weights.shape == (5, 4, 4) and np.allclose(weights.sum((1, 2)), 1, atol=1e-5)
     assert np.allclose(tile_weights(net, images[::-1].copy()), weights[::-1], atol=1e-5) and weights.std() > 0.01
+    with torch.no_grad():
+        x = side_by_side(torch.from_numpy(images).permute(0, 3, 1, 2) / 255, net.config.hue) * 4 - 2
+        for block in net.blocks:
+            x = block(x)
+        wanted = net.pool.weights(x.unflatten(0, (2, -1)))
+    assert np.allclose(weights, wanted.numpy(), atol=1e-5)
     assert not net.pool._forward_hooks and tile_weights(net, images[:0]).shape[0] == 0
 
 

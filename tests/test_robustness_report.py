@@ -43,7 +43,7 @@ def test_one_seed_is_summarized_as_without_the_column():
 
 def test_drop_is_the_mean_of_the_seeds_drops():
     (row,) = corruption_drops(OURS, GROUPS).to_dict("records")
-    assert row["drop"] == pytest.approx(100 * (0.25 + 0.5) / 2) and row["n"] == 4
+    assert row["drop"] == pytest.approx(100 * (0.25 + 0.5) / 2) and (row["n"], row["seeds"]) == (4, 2)
     wanted = paired_cluster_difference(np.array([1, 1, 1, 0.5]), np.array([0.5, 0.5, 1, 0]), np.arange(4)).interval
     assert (row["low"], row["high"]) == pytest.approx((100 * wanted.low, 100 * wanted.high))
 
