@@ -162,6 +162,8 @@ def test_what_the_decision_log_says_of_the_arms_offered_is_so_in_the_evidence():
     for name in ("tiles", "background", "synthetic"):
         assert rows[name]["balanced_accuracy"] < published["high"], f"{name}: not better by more than the interval"
     assert rows["background"]["high"] < published["balanced_accuracy"], "cells on other fields: worse"
+    assert rows["synthetic"]["false_alarms"] < 0.05 < 0.3 < published["false_alarms"], "hardly any where the recipe has a third"
+    assert rows["synthetic"]["gaussian_noise"] < published["gaussian_noise"] - 0.1, "... and it loses more to noise"
 
 
 def test_what_the_decision_log_says_of_contrast_is_so_in_the_evidence():
@@ -207,6 +209,9 @@ def test_what_the_pages_say_of_embargoes_and_the_scale_bar_is_so_in_the_evidence
     single, cnn = rows[10:12]
     assert all(row["balanced_accuracy"] > row["published"] for row in (single, cnn)), "better where the order is cut later"
     assert cnn["balanced_accuracy"] > single["balanced_accuracy"] > single["colour"] > named["without SE, session"]["colour"]
+    gains = {row["arm"]: row["gain"] for row in rows}
+    assert gains["refit"]["low"] > 0 and gains["committee-refit"]["points"] < 0, "a gain for one network, none for the other"
+    assert gains["as-given"]["low"] < 0 < gains["as-given"]["high"] and rows[12]["seeds"] == [0], "not to be told apart, one seed"
     bars = [row["gain"] for row in rows if row["arm"] == "bar-visible"]
     assert len(bars) == 2 and all(gain["low"] < 0 for gain in bars), "no gain by the bar is shown"
     assert [row["folds"] for row in rows if row["arm"] == "embargo-150"] == [[0, 2, 4]], "folds that are not listed"
