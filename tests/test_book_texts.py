@@ -173,6 +173,14 @@ def test_what_the_decision_log_says_of_contrast_is_so_in_the_evidence():
     assert row["seeds"] == 5 and clean - row["highest"] < 0.1 and clean - row["lowest"] > 0.35, "a few points, nearly half"
 
 
+def test_spikes_are_paid_for_under_worse_pictures():
+    beside = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))["beside"]
+    drops = {row["network"]: {drop["corruption"]: drop for drop in row["drops"]} for row in beside}
+    for corruption in ("gaussian_noise", "contrast"):
+        dense, spiking = drops["dense"][corruption], drops["base"][corruption]
+        assert dense["high"] < spiking["low"] and dense["drop"] < spiking["drop"] / 2, corruption
+
+
 def test_efficientnet_had_not_finished_learning():
     (folder,) = EVIDENCE.parent.glob(f"runs/{make_arm('full', 'efficientnet-b0').config.digest()}-*")
     history = pd.read_csv(folder / "history.csv")
