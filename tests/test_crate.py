@@ -40,7 +40,7 @@ def test_authors_licence_code_and_data_sets(crate):
     sets = {entity["name"]: entity for entity in root["mentions"] if entity.type == "Dataset"}
     assert {"taleqani", "bccd", "external"} <= set(sets)
     for name, entity in sets.items():
-        assert entity["url"] == SOURCES[name].url and "Not contained" in entity["description"] and entity["license"]
+        assert entity.get("url", "") == SOURCES[name].url and "Not contained" in entity["description"] and entity["license"]
     assert "SoftwareSourceCode" in [entity.type for entity in root["mentions"]]
     assert root["about"].id == "https://doi.org/10.1177/20552076261466149"
 
