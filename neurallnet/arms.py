@@ -192,14 +192,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 # The part of the sweep that profile full trains.
 SWEEP = ("steps-1", "size-64", "narrow", "size-128", "size-224", "shallow", "shallow-steps-4", "compact-steps-4", "separable")
 
-# The part of the ablation that has three seeds: what SE does and under which conditions, what spikes cost, and a free change.
-REPEATED = (
-    *("se-image", "se-gain", "no-norm", "no-norm-no-se", "no-norm-retuned", "no-norm-no-se-retuned"),
-    *("dense", "reset-zero", "steps-8"),
-)
-
 # The networks that profile full trains on all held-out blocks with three seeds, beside `base`.
-REPEATED_SESSIONS = (SHIPPED, "dense", "small-cnn", NO_SE, REFIT, SHIPPED_REFIT)
+REPEATED = (SHIPPED, "dense", "small-cnn", NO_SE, REFIT, SHIPPED_REFIT)
 
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
@@ -220,13 +214,12 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{f"choice-{name}-{fold}": (0,) for name in CHOICES for fold in CHOICE_FOLDS},
         **dict.fromkeys(SWEEP, (0,)),
         "nir": (0,),
-        **{name: (0,) for name in GROUPS["ablation"] if name not in (*REPEATED, NO_SE)},
-        **dict.fromkeys(REPEATED, (0, 1, 2)),
+        **{name: (0, 1, 2) for name in GROUPS["ablation"] if name != NO_SE},
         "group": (0,),
         **dict.fromkeys(("unaugmented", "tiles"), (0,)),
         "small-cnn": (0, 1, 2, 3, 4),
         **dict.fromkeys(("efficientnet-b0", "densenet121"), (0,)),
-        **{f"{name}-session-{fold}": (0, 1, 2) for name in REPEATED_SESSIONS for fold in range(SESSION_FOLDS)},
+        **{f"{name}-session-{fold}": (0, 1, 2) for name in REPEATED for fold in range(SESSION_FOLDS)},
         **{f"embargo-{embargo}-session-{fold}": (0,) for embargo, folds in EMBARGOES.items() for fold in folds},
         **{f"few-{embargo}-session-{fold}": (0,) for embargo in FEWER for fold in EMBARGOES[embargo]},
         BAR_VISIBLE: (0, 1, 2, 3, 4),

@@ -150,8 +150,10 @@ def test_precisions_are_what_the_page_on_limits_says():
         return {json.loads((folder / "run.json").read_text(encoding="utf-8"))["precision"] for folder in folders}
 
     later = ("committee", "efficientnet-b0", "shifted", "few", "choice-", "no-se-session", "refit-session")
-    later += ("no-se-3", "no-se-4", "steps-8-1", "steps-8-2", "densenet121", "size-224", "as-given", "tiles")
+    later += ("no-se-3", "no-se-4", "densenet121", "size-224", "as-given", "tiles")
     later += tuple(f"small-cnn-{seed}" for seed in (1, 2, 3, 4))
+    changed = ("beta-0.5", "beta-learned", "fast-sigmoid", "encoding-rate", "encoding-latency", "loss-tet", "loss-count")
+    later += tuple(f"{name}-{seed}" for name in (*changed, "steps-1", "steps-4", "steps-8") for seed in (1, 2))
     assert precisions(lambda arm: arm.name.startswith(later)) == {"bfloat16"}
     assert precisions(lambda arm: not arm.name.startswith(later)) == {"float32"}
 
