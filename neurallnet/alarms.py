@@ -26,18 +26,19 @@ def healthy_elsewhere(study: Study, name: str, source: str | None = None) -> dic
 
 
 def alarm_report(study: Study, networks: Mapping[str, Sequence[str]], source: str | None = None) -> dict[str, Any]:
-    """Payload for `Study.save`: `rows`, one per network with its mean rate of false alarms over runs, and `runs`, one per run.
+    """Payload for `Study.save`: `rows`, one per network with its mean rate of false alarms over runs, and `by_run`, one per run,
+    whose addresses are in `runs`.
 
     `networks`: name -> its runs, the seeds of a network. The 95% interval is of the mean and resamples near-duplicate groups of
     fields: seeds are taken as given. A set in which no field is known to be healthy has rows of n 0.
     """
     source = external_source(study, source)
-    other, rows, runs = study.dataset(source), [], []
+    other, rows, by_run = study.dataset(source), [], []
     groups = other.groups()
     for network, names in networks.items():
         tables = {name: healthy_predictions(study, name, source) for name in names}
         found = [{"network": network, "run": name, **_counted(table)} for name, table in tables.items()]
-        runs += found
+        by_run += found
         alarms = pd.concat([table.assign(alarm=table["predicted"] != BENIGN) for table in tables.values()])
         share = alarms.groupby("path")["alarm"].mean()
         row: dict[str, Any] = {"network": network, "seeds": len(names), "n": len(share)}
@@ -47,7 +48,8 @@ def alarm_report(study: Study, networks: Mapping[str, Sequence[str]], source: st
             row |= {"rate": float(share.mean()), "low": ends.low, "high": ends.high, "unit": ends.unit}
             row |= {"lowest": min(rates), "highest": max(rates)}
         rows.append(row)
-    return {"source": source, "manifest": other.digest, "rows": rows, "runs": runs}
+    addresses = {run["run"]: study.run(run["run"]).address for run in by_run}
+    return {"source": source, "manifest": other.digest, "runs": addresses, "rows": rows, "by_run": by_run}
 
 
 def _counted(table: pd.DataFrame) -> dict[str, Any]:

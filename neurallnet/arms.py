@@ -4,7 +4,7 @@ import json
 from functools import cache
 from typing import Any, NamedTuple
 
-from neurallnet.config import RunConfig, profile_config, with_changes
+from neurallnet.config import TENTHS, RunConfig, profile_config, with_changes
 from neurallnet.data.sessions import SESSION_FOLDS
 from neurallnet.errors import ConfigError
 
@@ -93,6 +93,7 @@ CHOICES: dict[str, dict[str, dict[str, Any]]] = {
     "batch-norm": {"model": {"own_norm": 0.0}},  # no channel is normalized by its own image
     "instance-norm": {"model": {"own_norm": 1.0}},  # every channel of the first block is
     "light-balanced": {"model": {"hue": "balanced"}},  # the background made white first
+    "standardized": {"model": {"hue": "standardized"}},  # one brightness and contrast for all images
     "grey": {"model": {"hue": "grey"}},  # no colours at all: what colour alone knows is out of reach
     "unmoved": {"augment": {"shift": 0.0, "zoom": 0.0}},  # cells stay where they lie, as large as they are
     "cell-free": {"augment": {"cell_free": 0.03}},  # some fields without nucleated cells, called benign
@@ -156,6 +157,16 @@ CHANGES |= {
     for name in SHIFTED
     for fold in range(SESSION_FOLDS)
 }
+# The random split, each of whose tenths tests once: how much of a figure is owed to the one tenth that all other arms test on.
+CROSSED = (SHIPPED, "base", "small-cnn")
+
+
+def tenth(network: str, fold: int) -> str:
+    """The arm that trains `network` with tenth `fold` of the random split as its test set; tenth 0 is that of all other arms."""
+    return f"{network}-tenth-{fold}" if fold else network
+
+
+CHANGES |= {tenth(name, fold): {**CHANGES[name], "split": {"fold": fold}} for name in CROSSED for fold in range(1, TENTHS)}
 CHANGES[f"{SHIPPED}-group"] = {**CHANGES[SHIPPED], **CHANGES["group"]}
 CHANGES |= {
     f"embargo-{embargo}-session-{fold}": {"split": {"protocol": "session", "fold": fold, "embargo": embargo}}
@@ -206,6 +217,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
         **dict.fromkeys((f"{NO_SE}-session-0", f"{REFIT}-session-0"), (0,)),
         **dict.fromkeys(("embargo-0-session-0", f"{shifted('base')}-session-0", BAR_VISIBLE), (0,)),
+        **dict.fromkeys((tenth("base", 1), tenth(SHIPPED, 1)), (0,)),
     },
     "full": {
         **dict.fromkeys(("base", SHIPPED, NO_SE), (0, 1, 2, 3, 4)),
@@ -226,6 +238,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         AS_GIVEN: (0,),
         **{f"{BAR_VISIBLE}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
         **{f"{shifted(name)}-session-{fold}": (0,) for name in SHIFTED for fold in range(SESSION_FOLDS)},
+        **{tenth(name, fold): (0,) for name in CROSSED for fold in range(1, TENTHS)},
     },
 }
 

@@ -17,6 +17,8 @@ from neurallnet.errors import ConfigError
 
 CLASSES = ("Benign", "Early", "Pre", "Pro")
 
+TENTHS = 10  # parts of a random or group split: one tests, one validates, eight train
+
 _strict = ConfigDict(extra="forbid", allow_inf_nan=False)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0, lt=1)]
@@ -39,7 +41,7 @@ class SplitConfig:
     """How images become training, validation and test."""
 
     protocol: Literal["random", "group", "session"] = "random"  # the paper's protocol; the others measure its leak
-    fold: Annotated[int, Field(ge=0, le=9)] = 0  # which part is the test set
+    fold: Annotated[int, Field(ge=0, lt=TENTHS)] = 0  # which part is the test set
     embargo: Annotated[int, Field(ge=0)] = 37  # session only: images left out on either side of the test block
     seed: Seed = 0
     # session only: train on as many images of a class as this embargo would leave, taken evenly from those that are there: what a
@@ -76,8 +78,9 @@ class ModelConfig:
     excitation: Literal["step", "image", "gain", "none"] = "step"
     excitation_ratio: Positive = 8  # squeeze to C/8: SE stays near 4% of the parameters
     # "balanced": the background is made white, so that lamp and camera tell no class, and then every image's hues are turned until
-    # its dominant one is the same, so that a stain's tint tells none; "normalized": the latter alone; "grey": no colour at all
-    hue: Literal["balanced", "normalized", "stored", "grey"] = "normalized"
+    # its dominant one is the same, so that a stain's tint tells none; "normalized": the latter alone; "standardized": then one
+    # brightness and contrast for all images as well; "grey": no colour at all
+    hue: Literal["balanced", "normalized", "standardized", "stored", "grey"] = "normalized"
     normalization: Literal["batch", "none"] = "batch"  # over batch and time steps together
     # share of the first block's channels normalized by each image's own moments instead, so that a stain's strength and a lamp's
     # brightness are gone from them (IBN-a, Pan et al. 2018, arXiv 1807.09441); the others still see both. Direct encoding only

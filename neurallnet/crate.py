@@ -133,7 +133,8 @@ def _named(results: Path) -> Iterable[Source]:
 def _data_set(source: Source) -> dict[str, Any]:
     said = {"@type": "Dataset", "name": source.name, "citation": source.citation, "url": source.url or None}
     licence = LICENCES.get(source.licence, source.licence)
-    about = "Not contained: get it from its publishers, under their terms."
+    drawn = "Not contained: drawn by the package from a seed, the same everywhere."
+    about = drawn if source.lab else "Not contained: get it from its publishers, under their terms."
     return {key: value for key, value in {**said, "license": licence, "description": about}.items() if value}
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neurallnet.fused import library
-from neurallnet.light import balance_light
+from neurallnet.light import balance_light, standardize_light
 
 DOMINANT = 4.4  # sextants of the circle (264 degrees): violet, where most stained nuclei are, so that pictures look usual
 STRIDE = 2  # every second pixel each way is enough to find the dominant hue
@@ -42,7 +42,8 @@ def stained_alike(images: Tensor, hue: str) -> Tensor:
         return images.mean(1, keepdim=True).expand_as(images)
     if hue == "balanced":
         images = balance_light(images)
-    return images if hue == "stored" else normalize_hue(images)
+    images = images if hue == "stored" else normalize_hue(images)
+    return standardize_light(images) if hue == "standardized" else images
 
 
 def _compiled(images: Tensor) -> Tensor:

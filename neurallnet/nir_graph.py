@@ -36,6 +36,7 @@ TURNED = "hues turned until the dominant one is violet (neurallnet.hue.normalize
 SEEN = {  # what happens to colours before the graph, by `ModelConfig.hue`
     "stored": "",
     "normalized": TURNED,
+    "standardized": f"{TURNED}mean and spread made the same (neurallnet.light.standardize_light), ",
     "grey": "grey: the mean of red, green and blue in each channel, ",
     "balanced": f"background made white (neurallnet.light.balance_light), {TURNED}",
 }

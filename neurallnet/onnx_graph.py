@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from neurallnet.inference import OwnNorm, Unrolled, UnrolledBlock, unrolled_lif
-from neurallnet.onnx_hue import balanced_light, normalized_hue
+from neurallnet.onnx_hue import balanced_light, normalized_hue, standardized_light
 from neurallnet.onnx_writer import Writer
 
 STEEP = 2.0**100
@@ -55,7 +55,8 @@ def seen_colours(w: Writer, images: str, hue: str, image_size: int) -> str:
         mean = w.constant("input/grey.weight", np.full((3, 3, 1, 1), 1 / 3))
         return w.node("Conv", images, mean, name="input/grey", kernel_shape=[1, 1])[0]
     x = balanced_light(w, images, image_size) if hue == "balanced" else images
-    return x if hue == "stored" else normalized_hue(w, x)
+    x = x if hue == "stored" else normalized_hue(w, x)
+    return standardized_light(w, x) if hue == "standardized" else x
 
 
 def network_graph(net: Unrolled, image_size: int, opset: int) -> onnx.ModelProto:

@@ -1,7 +1,7 @@
-"""White balance (`light.py`) and hue normalization (`hue.py`) as nodes of an ONNX graph, line by line."""
+"""White balance and one contrast for all (`light.py`) and hue normalization (`hue.py`) as nodes of an ONNX graph, line by line."""
 
 from neurallnet.hue import DOMINANT, RADIANS, STRIDE, TINY
-from neurallnet.light import FAINTEST, spot_side
+from neurallnet.light import FAINTEST, FLATTEST, MEAN, SPREAD, spot_side
 from neurallnet.onnx_writer import Writer
 
 
@@ -12,6 +12,17 @@ def balanced_light(w: Writer, images: str, image_size: int) -> str:
     brightest = _one(w, "ReduceMax", spots, w.constant("light/axes", [2, 3]), name="light/brightest", keepdims=1)
     background = _one(w, "Max", brightest, w.number(FAINTEST), name="light/background")
     return _one(w, "Min", _one(w, "Div", images, background, name="light/divided"), w.number(1), name="light/image")
+
+
+def standardized_light(w: Writer, images: str) -> str:
+    """`images` (B, 3, H, W) -> name of the same with one mean and spread for each picture."""
+    axes = w.constant("light/picture", [1, 2, 3])
+    mean = _one(w, "ReduceMean", images, axes, name="light/mean", keepdims=1)
+    centered = _one(w, "Sub", images, mean, name="light/centered")
+    squares = _one(w, "Mul", centered, centered, name="light/squares")
+    spread = _one(w, "Sqrt", _one(w, "ReduceMean", squares, axes, name="light/variance", keepdims=1), name="light/spread")
+    factor = _one(w, "Div", w.number(SPREAD), _one(w, "Max", spread, w.number(FLATTEST), name="light/floor"), name="light/factor")
+    return _one(w, "Add", _one(w, "Mul", centered, factor, name="light/scaled"), w.number(MEAN), name="light/standard")
 
 
 def normalized_hue(w: Writer, images: str) -> str:

@@ -23,13 +23,13 @@ def study(labels: str) -> SimpleNamespace:
     return SimpleNamespace(
         work=None,
         synthetic="-" not in labels,
-        run=lambda name: name,
+        run=lambda name: SimpleNamespace(address=f"address of {name}"),
         dataset=lambda source=None: other if source else data,
     )
 
 
 def report(monkeypatch, labels: str) -> dict:
-    monkeypatch.setattr(alarms, "external_predictions", lambda run, *asked: predictions(CALLED[run], labels))
+    monkeypatch.setattr(alarms, "external_predictions", lambda run, *asked: predictions(CALLED[run.address.split()[-1]], labels))
     return alarm_report(study(labels), {"ours": ["ours-0", "ours-1"], "single": ["single-0"]})
 
 
@@ -41,11 +41,12 @@ def test_rate_is_the_mean_of_seeds_and_its_interval_resamples_groups_of_fields(m
     assert ours["rate"] == pytest.approx(3 / 12) and single["rate"] == 0.5
     wanted = cluster_interval(np.array([0, 0, 0, 0, 0.5, 1]), np.array([0, 0, 1, 2, 3, 4]))
     assert (ours["low"], ours["high"]) == (wanted.low, wanted.high)
-    assert [(run["network"], run["run"], run["alarms"]) for run in found["runs"]] == [
+    assert [(run["network"], run["run"], run["alarms"]) for run in found["by_run"]] == [
         ("ours", "ours-0", 2),
         ("ours", "ours-1", 1),
         ("single", "single-0", 3),
     ]
+    assert found["runs"] == {name: f"address of {name}" for name in CALLED}
 
 
 def test_of_labelled_fields_only_the_healthy_ones_count(monkeypatch):
@@ -55,7 +56,7 @@ def test_of_labelled_fields_only_the_healthy_ones_count(monkeypatch):
 
 def test_no_healthy_field_is_no_rate(monkeypatch):
     ours = report(monkeypatch, "eeeooo")
-    assert ours["rows"][0] == {"network": "ours", "seeds": 2, "n": 0} and ours["runs"][0]["rate"] is None
+    assert ours["rows"][0] == {"network": "ours", "seeds": 2, "n": 0} and ours["by_run"][0]["rate"] is None
 
 
 def test_a_study_names_the_seeds_of_a_network():

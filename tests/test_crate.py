@@ -41,6 +41,7 @@ def test_authors_licence_code_and_data_sets(crate):
     assert {"taleqani", "bccd", "external"} <= set(sets)
     for name, entity in sets.items():
         assert entity.get("url", "") == SOURCES[name].url and "Not contained" in entity["description"] and entity["license"]
+    assert "publishers" in sets["bccd"]["description"] and "drawn by the package" in sets["synthetic"]["description"]
     assert "SoftwareSourceCode" in [entity.type for entity in root["mentions"]]
     assert root["about"].id == "https://doi.org/10.1177/20552076261466149"
 

@@ -1,4 +1,4 @@
-"""White balance: a coloured lamp is invisible behind it, and the exported graph does the same."""
+"""White balance and one contrast for all: lamp and exposure are invisible behind them, and the exported graph does the same."""
 
 import numpy as np
 import onnx
@@ -9,8 +9,8 @@ from onnx import TensorProto, helper
 
 from neurallnet.export import export_onnx
 from neurallnet.hue import stained_alike
-from neurallnet.light import FAINTEST, SPOTS, balance_light, spot_side
-from neurallnet.onnx_hue import balanced_light
+from neurallnet.light import FAINTEST, MEAN, SPOTS, SPREAD, balance_light, spot_side, standardize_light
+from neurallnet.onnx_hue import balanced_light, standardized_light
 from neurallnet.onnx_runtime import onnx_session
 from neurallnet.onnx_writer import Writer
 
@@ -51,10 +51,40 @@ def test_a_spot_is_a_share_of_the_field(width, side):
     assert spot_side(width) == side
 
 
+@pytest.mark.parametrize(("factor", "offset"), [(0.5, 0.3), (0.8, 0.0), (1.1, -0.1)])
+def test_brightness_and_contrast_of_a_whole_picture_disappear(factor, offset):
+    images = field() * 0.8
+    torch.testing.assert_close(standardize_light(images * factor + offset), standardize_light(images), atol=1e-5, rtol=0)
+
+
+def test_a_standardized_picture_has_the_mean_and_spread_that_numpy_says():
+    found = standardize_light(field() * 0.3).numpy()
+    np.testing.assert_allclose(found.mean((1, 2, 3)), MEAN, atol=1e-5)
+    np.testing.assert_allclose(found.std((1, 2, 3)), SPREAD, atol=1e-5)
+
+
+def test_colours_of_a_standardized_picture_keep_their_relations():
+    """One factor for all differences between colours of a picture."""
+    images, found = field(), standardize_light(field())
+    apart = images[:, 0] - images[:, 1]
+    factor = SPREAD / images.flatten(1).std(1, correction=0)
+    torch.testing.assert_close(found[:, 0] - found[:, 1], apart * factor.view(-1, 1, 1))
+
+
+def test_a_flat_picture_stays_flat():
+    flat = torch.full((1, 3, 24, 24), 0.4)
+    flat[0, :, 0, 0] = 0.41
+    assert standardize_light(flat).std() < SPREAD / 10
+
+
+BALANCED, STANDARD = (lambda w, size: balanced_light(w, "images", size)), (lambda w, size: standardized_light(w, "images"))
+
+
 @pytest.mark.parametrize("size", [16, 32, 50])
-def test_the_graph_computes_the_same(size):
+@pytest.mark.parametrize(("write", "torch_form"), [(BALANCED, balance_light), (STANDARD, standardize_light)])
+def test_the_graph_computes_the_same(write, torch_form, size):
     w = Writer()
-    out = balanced_light(w, "images", size)
+    out = write(w, size)
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3, size, size]) for name in ("images", out)]
     graph = helper.make_graph(w.nodes, "light", ends[:1], ends[1:], list(w.constants.values()))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -62,7 +92,7 @@ def test_the_graph_computes_the_same(size):
     tint = torch.tensor([0.9, 0.8, 0.1]).view(1, 3, 1, 1)
     images = torch.rand((4, 3, size, size), generator=torch.Generator().manual_seed(1)) * tint
     (found,) = onnx_session(model.SerializeToString()).run(None, {"images": images.numpy()})
-    np.testing.assert_allclose(found, balance_light(images).numpy(), atol=1e-6)
+    np.testing.assert_allclose(found, torch_form(images).numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize(("hue", "blind"), [("balanced", True), ("normalized", False)])
@@ -80,6 +110,13 @@ def test_a_balanced_network_is_exported_as_it_is(tmp_path):
     (found,) = session.run(["logits"], {"images": dim.numpy()})
     (plain,) = session.run(["logits"], {"images": field(32).numpy()})
     np.testing.assert_allclose(found, plain, atol=1e-3)
+
+
+def test_a_standardized_network_is_exported_as_it_is(tmp_path):
+    model = lively(channels=(6, 8), time_steps=2, hue="standardized")
+    session = onnx_session(export_onnx(model, tmp_path / "standard.onnx", 32))
+    dull, plain = (session.run(["logits"], {"images": images.numpy()})[0] for images in (field(32) * 0.5 + 0.2, field(32)))
+    np.testing.assert_allclose(dull, plain, atol=1e-3)
 
 
 def test_a_grey_network_knows_no_colour_exported_or_not(tmp_path):

@@ -1,9 +1,7 @@
 """The tables of the directive `results-table`, as Markdown: functions of an evidence folder and the folder of the page."""
 
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -37,17 +35,12 @@ def evidence_markdown(folder: Path, start: Path) -> str:
     for path in sorted(folder.glob("*.json")):
         found = read_evidence(path)
         made = {key: found[key] for key in ("run", "runs", "manifest") if key in found} | found.get("provenance", {})
-        runs = _named_runs(made.get("runs", {"": made["run"]} if "run" in made else {}))
+        runs = made.get("runs", {"": made["run"]} if "run" in made else {}).values()
         digests = [f"`{str(made[key])[:8]}`" if made.get(key) else "" for key in ("manifest", "split", "package")]
         seeds = ", ".join(map(str, made.get("seeds", [])))
         cells = [f"[{path.name}]({_link(path, start)})", ", ".join(f"`{run}`" for run in runs), seeds, *digests]
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) if len(rows) > 2 else f"Evidence on real images: {NOT_MEASURED}."
-
-
-def _named_runs(runs: Mapping[str, str] | Sequence[Mapping[str, Any]]) -> list[str]:
-    """Addresses of runs by name, or the names of runs that have a row each."""
-    return list(runs.values()) if isinstance(runs, Mapping) else [row["run"] for row in runs]
 
 
 def conditions_markdown(folder: Path, start: Path) -> str:

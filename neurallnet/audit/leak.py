@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neurallnet.config import SplitConfig
+from neurallnet.config import TENTHS, SplitConfig
 from neurallnet.data.sessions import SESSION_FOLDS
-from neurallnet.data.splits import TENTHS, make_split
+from neurallnet.data.splits import make_split
 from neurallnet.errors import DataError
 
 EMBARGOES = (0, 37, 75, 150, 300)

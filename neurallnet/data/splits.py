@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from neurallnet.config import SplitConfig
+from neurallnet.config import TENTHS, SplitConfig
 from neurallnet.data.phash import MAX_DISTANCE, components, near_duplicate_groups, near_pairs
 from neurallnet.data.sessions import SESSION_FOLDS, session_folds
 from neurallnet.data.tables import read_table, write_table
@@ -23,7 +23,6 @@ from neurallnet.errors import DataError
 __all__ = ["FOLDS", "make_split", "near_duplicate_groups", "read_split", "split_groups", "write_split"]
 
 FOLDS = ("train", "val", "test", "unused")
-TENTHS = 10  # parts of `random` and `group`: one tests, one validates
 _FEWEST = 3  # parts a `group` split needs
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.config import RunConfig, SplitConfig, run_config, with_changes
+from neurallnet.config import TENTHS, RunConfig, SplitConfig, run_config, with_changes
 from neurallnet.data.sources import get_source
-from neurallnet.data.splits import TENTHS, make_split, split_groups
+from neurallnet.data.splits import make_split, split_groups
 from neurallnet.dataset import Dataset, open_dataset
 from neurallnet.errors import DataError
 from neurallnet.own.finding import OWN, folders_with_images

@@ -17,11 +17,13 @@ def seen_in_training(name: str, augment: AugmentConfig, model: ModelConfig | Non
         hue = "the network sees no colours"
     elif model is not None and model.hue != "stored":
         hue = "every image's hues are normalized, so that the network cannot see a shift of all of them"
+    even = model is not None and model.hue == "standardized"
+    alike = "every image's contrast is made the same, so that the network cannot see a change of it"
     seen = {
         "rotation": "right angles and mirror images only" if augment.symmetries else "",
         "gaussian_noise": f"Gaussian noise up to {augment.noise:g} on half of the images" if augment.noise else "",
         "illumination": _within("brightness", augment.brightness, ", the same over the whole picture"),
-        "contrast": _within("contrast", augment.contrast),
+        "contrast": alike if even else _within("contrast", augment.contrast),
         "hue_shift": hue if augment.hue or (model is not None and model.hue != "stored") else "",
         "stain_shift": f"optical density of each channel times exp(+-{augment.stain:g})" if augment.stain else "",
     }

@@ -89,7 +89,7 @@ def external(study: PublishedStudy, committed: Payload, source: str, arm: str | 
 def false_alarms(study: PublishedStudy, committed: Payload, source: str | None = None) -> Payload:
     """03: what each seed calls malignant of a healthy laboratory."""
     networks: dict[str, list[str]] = {row["network"]: [] for row in committed["rows"]}
-    for run in committed["runs"]:
+    for run in committed["by_run"]:
         networks[run["network"]].append(run["run"])
     return alarm_report(study, networks, source)
 

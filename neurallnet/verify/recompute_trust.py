@@ -12,6 +12,7 @@ from neurallnet.ood.study import score_table
 from neurallnet.ood.tables import flag_table
 from neurallnet.robustness.study import corrupted_test
 from neurallnet.robustness.tables import CLEAN
+from neurallnet.tenths import tenths_report
 from neurallnet.trust import Part, trust_payload
 from neurallnet.verify.published import PublishedStudy
 
@@ -31,6 +32,11 @@ def conditions(study: PublishedStudy, committed: Payload) -> Payload:
 def misread(study: PublishedStudy, committed: Payload) -> Payload:
     """06: images that no network reads right."""
     return misread_report(study)
+
+
+def tenths(study: PublishedStudy, committed: Payload) -> Payload:
+    """06: each tenth of the random split tested once."""
+    return tenths_report(study)
 
 
 def choice(study: PublishedStudy, committed: Payload) -> Payload:

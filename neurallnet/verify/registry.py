@@ -32,6 +32,7 @@ RECOMPUTE: dict[str, Recompute] = {
     "protocols": recompute_trust.protocols,
     "conditions": recompute_trust.conditions,
     "misread": recompute_trust.misread,
+    "tenths": recompute_trust.tenths,
     "choice": recompute_trust.choice,
     "trust": recompute_trust.trust,
     "explanations": recompute_trust.explanations,
