@@ -1,14 +1,14 @@
 """What lamp and exposure do to a whole picture, taken back: white balance, and one brightness and contrast for all pictures.
 
-White balance: what light passes through an empty part of the glass is taken for white. Lamp, filter and camera give each field a background of its own, from yellow to blue; a dye is what takes light away from it
-(Beer-Lambert). Each channel is divided by its value in the brightest spot of the field, a square of some pixels, so that no
-single bright pixel decides. A field without an empty spot keeps at most what its brightest spot says.
+White balance: what light passes through an empty part of the glass is taken for white. Lamp, filter and camera give each field a
+background of its own, from yellow to blue; a dye is what takes light away from it (Beer-Lambert). Each channel is divided by its
+value in the brightest spot of the field, a square of some pixels, so that no single bright pixel decides. A field without an
+empty spot keeps at most what its brightest spot says.
 
 One brightness and contrast: the mean and the spread of a picture's values, all colours together, are made the same. The colours
-of a picture keep their relations; a picture that is brighter or flatter as a whole is seen as before.
+of a picture keep their relations; one that is brighter or flatter as a whole is seen as before.
 """
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
