@@ -19,13 +19,13 @@ help: ## this list
 book: $(VENV)/.book ## run everything of PROFILE (default smoke: synthetic images) and render the book
 	@$(PY) -m neurallnet reproduce --profile $(PROFILE) $(DATA_OPTION)
 
-test: $(VENV)/.test ## ruff, the published figures, pytest, and nbval on the notebooks
+test: $(VENV)/.test ## ruff, the published figures, pytest (docstrings too), and nbval on the notebooks
 	@$(PY) -m ruff check -q .
 	@$(PY) -m neurallnet verify
 	@$(PY) -m neurallnet reproduce --profile smoke --target runs
 	@$(PY) -m pytest
 	@$(PY) -m pytest --nbval -x -p no:cacheprovider notebooks
-	@echo "Tests passed: ruff, pytest (tests/) and nbval (notebooks/)."
+	@echo "Tests passed: ruff, pytest (tests/, examples in neurallnet/) and nbval (notebooks/)."
 
 site: $(VENV)/.book ## render the book from the committed results of profile full, nothing is run
 	@$(PY) -m neurallnet.book --profile full --notebooks results/full/notebooks --evidence results/full/evidence

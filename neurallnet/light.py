@@ -21,6 +21,7 @@ FAINTEST = 0.2  # a channel whose brightest spot is darker than this is dark for
 def balance_light(images: Tensor) -> Tensor:
     """RGB (B, 3, H, W) in [0, 1] -> the same with the brightest spot of each channel at 1.
 
+    >>> import torch
     >>> yellow = torch.tensor([1.0, 0.9, 0.6]).view(1, 3, 1, 1).expand(1, 3, 48, 48)
     >>> bool((balance_light(yellow) == 1).all())
     True
@@ -35,6 +36,7 @@ def standardize_light(images: Tensor) -> Tensor:
 
     A picture flatter than FLATTEST stays flat. Values may lie outside of [0, 1].
 
+    >>> import torch
     >>> dim = torch.tensor([0.2, 0.4]).view(1, 1, 1, 2).expand(1, 3, 1, 2)
     >>> standardize_light(dim)[0, 0].tolist() == standardize_light(dim * 2)[0, 0].tolist()
     True

@@ -67,7 +67,7 @@ def spike_rates(model: nn.Module) -> Iterator[list[Tensor]]:
 
     Hooks that are there only then, so that a network trained without the charge does no work for it.
 
-    >>> with spike_rates(model) as rates:
+    >>> with spike_rates(model) as rates:  # doctest: +SKIP
     ...     loss = mean_ce(model(images), labels) + 0.1 * spike_rate_penalty(rates, 0.1)
     """
     blocks = [block for block in getattr(model, "blocks", ()) if isinstance(block, SpikingBlock)]

@@ -64,7 +64,7 @@ def plain(name: str) -> str:
     """A class name as a figure can draw it: short, and without the signs that start a formula.
 
     >>> plain("cost in $ and a very long name")
-    'cost in \\\\$ and a very …'
+    'cost in \\\\$ and a very…'
     """
     short = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1].rstrip()}…"
     return short.replace("$", r"\$")
