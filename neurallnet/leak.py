@@ -12,6 +12,7 @@ import pandas as pd
 
 from neurallnet.arms import SHIPPED, Arm, arms
 from neurallnet.audit.shortcuts import PROBES, probe
+from neurallnet.config import RunConfig
 from neurallnet.data.sessions import SESSION_FOLDS
 from neurallnet.dataset import split_folds
 from neurallnet.errors import DataError
@@ -58,25 +59,29 @@ def probe_held_out(study: Study, protocol: str, name: str = "colour", network: s
     """Test predictions of the probe `name` on the images and folds of `held_out`, fitted on the images that the network's
     weights learned from. They are read once and kept.
     """
-    dataset, done, tables = study.dataset(), set(), []
+    done, tables = set(), []
     where = protocol if network == BASE else f"{network}-{protocol}"
     for _, config in network_arms(study.profile, protocol, network):
-        split, fold = config.split, config.split.fold
+        fold = config.split.fold
         if fold in done:
             continue
         done.add(fold)
-        path = study.work.evidence / f"probe-{name}-{where}-{fold}.csv"
-        if not path.exists():
-            folds = split_folds(dataset, split)
-            features = PROBES[name].features(dataset.images(config.data, study.work))
-            append_test_read(
-                study.work.evidence / TEST_READS, "test fold", f"probe {name}", split_digest(folds), f"{where} protocol"
-            )
-            paths = dataset.frame["path"].tolist()
-            learned = learned_folds(config)
-            write_predictions(path, probe(name, features, dataset.labels, paths, folds, "test", dataset.classes, learned))
-        tables.append(read_predictions(path).assign(split_fold=fold, seed=0))
+        table = probe_test(study, config, f"probe-{name}-{where}-{fold}", f"{where} protocol", name)
+        tables.append(table.assign(split_fold=fold, seed=0))
     return pd.concat(tables, ignore_index=True)
+
+
+def probe_test(study: Study, config: RunConfig, kept: str, why: str, name: str = "colour") -> pd.DataFrame:
+    """Test predictions of the probe `name` on the images that `config` tests on, kept in evidence/`kept`.csv; read once."""
+    path = study.work.evidence / f"{kept}.csv"
+    if not path.exists():
+        dataset = study.dataset()
+        folds, paths = split_folds(dataset, config.split), dataset.frame["path"].tolist()
+        features = PROBES[name].features(dataset.images(config.data, study.work))
+        append_test_read(study.work.evidence / TEST_READS, "test fold", f"probe {name}", split_digest(folds), why)
+        learned = learned_folds(config)
+        write_predictions(path, probe(name, features, dataset.labels, paths, folds, "test", dataset.classes, learned))
+    return read_predictions(path)
 
 
 def pooled_seeds(table: pd.DataFrame) -> dict[int, pd.DataFrame]:

@@ -8,46 +8,62 @@ Near-duplicates of an image are among those learned from here as there: this is 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from neurallnet.arms import CROSSED, arms, tenth
+from neurallnet.arms import CROSSED, SHIPPED, arms, tenth
 from neurallnet.config import TENTHS
-from neurallnet.evaluation import cluster_interval
-from neurallnet.leak import pooled, scores
+from neurallnet.evaluation import cluster_interval, correctness, paired_cluster_difference
+from neurallnet.leak import pooled, probe_test, scores
 from neurallnet.misread import misread
-from neurallnet.peer_comparison import TITLES
+from neurallnet.peer_comparison import COLOUR, TITLES
 from neurallnet.study import Study
 
 SEED = 0  # of every run: tenths differ in their images alone
 
 
-def tenth_tests(study: Study, network: str) -> pd.DataFrame:
-    """Test predictions of `network` in every tenth that the profile trains, as `leak.held_out` has them."""
-    trained = {arm.name for arm in arms(study.profile)}
-    names = {fold: f"{tenth(network, fold)}-{SEED}" for fold in range(TENTHS)}
-    tables = [
-        study.test(name, f"tenth {fold} of the random split").assign(split_fold=fold, seed=SEED)
-        for fold, name in names.items()
-        if name in trained
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
 def tenths_report(study: Study) -> dict[str, Any]:
-    """Evidence of chapter 06: a row per network with its accuracy in each tenth, and the images that all of them misread.
+    """Evidence of chapter 06: a row per network, and for colour alone, with its accuracy in each tenth and the lead of ours over
+    it, and the images that all networks misread.
 
-    The interval is of the images' shares of right answers, all tenths together, and resamples near-duplicate groups. `misread`
-    counts the images of the tenths that every network was tested on.
+    Intervals are of the images' shares of right answers, all tenths together, and resample near-duplicate groups; a lead, in
+    points, is paired by image. `misread` counts the images of the tenths that every network was tested on.
     """
-    trained, dataset = {arm.name for arm in arms(study.profile)}, study.dataset()
-    names = [name for name in CROSSED if f"{tenth(name, 1)}-{SEED}" in trained]
-    tables, groups = {name: tenth_tests(study, name) for name in names}, dataset.groups()
-    rows = [_row(name, table, groups) for name, table in tables.items()]
+    dataset = study.dataset()
+    tables = {name: tenth_tests(study, name) for name in CROSSED if _trained(study, tenth(name, 1))}
+    groups, ours = dataset.groups(), tables[SHIPPED]
+    rows = [_row(name, table, ours, groups) for name, table in (tables | {COLOUR: colour_tests(study)}).items()]
     found = misread(tables, dataset.frame.set_index("path")["order"])
     return {"rows": rows, "misread": found, "seed": SEED, "manifest": dataset.digest}
 
 
-def _row(network: str, table: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
+def tenth_tests(study: Study, network: str) -> pd.DataFrame:
+    """Test predictions of `network` in every tenth that the profile trains, as `leak.held_out` has them."""
+    names = {fold: tenth(network, fold) for fold in range(TENTHS) if _trained(study, tenth(network, fold))}
+    tables = [study.test(f"{name}-{SEED}", _why(fold)).assign(split_fold=fold, seed=SEED) for fold, name in names.items()]
+    return pd.concat(tables, ignore_index=True)
+
+
+def colour_tests(study: Study) -> pd.DataFrame:
+    """Test predictions of colour alone in the tenths of the network that ships, as `tenth_tests`."""
+    tables = []
+    for fold in range(TENTHS):
+        if _trained(study, name := tenth(SHIPPED, fold)):
+            kept = f"probe-colour-tenth-{fold}" if fold else "probe-colour-random-0"
+            table = probe_test(study, study.arm(f"{name}-{SEED}"), kept, _why(fold))
+            tables.append(table.assign(split_fold=fold, seed=SEED))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _trained(study: Study, name: str) -> bool:
+    return f"{name}-{SEED}" in {arm.name for arm in arms(study.profile)}
+
+
+def _why(fold: int) -> str:
+    return f"tenth {fold} of the random split"
+
+
+def _row(network: str, table: pd.DataFrame, ours: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
     each = scores(table)
     return {
         "network": network,
@@ -56,7 +72,18 @@ def _row(network: str, table: pd.DataFrame, groups: pd.Series) -> dict[str, Any]
         "lowest": float(each["accuracy"].min()),
         "highest": float(each["accuracy"].max()),
         "tenths": each[["split_fold", "n", "accuracy"]].to_dict("records"),
+        "lead_of_ours": None if network == SHIPPED else _lead(ours, table, groups),
     }
+
+
+def _lead(ours: pd.DataFrame, other: pd.DataFrame, groups: pd.Series) -> dict[str, float]:
+    """Accuracy of `ours` minus that of `other` in points, on the images of both."""
+    right, others = (pd.Series(correctness(table).astype(float), index=table["path"]) for table in (ours, other))
+    paths = right.index.intersection(others.index)
+    group = groups.loc[paths].to_numpy()
+    found = paired_cluster_difference(right.loc[paths].to_numpy(np.float64), others.loc[paths].to_numpy(np.float64), group)
+    ends = found.interval
+    return {"points": 100 * found.value, "low": 100 * ends.low, "high": 100 * ends.high, "n": len(paths)}
 
 
 def _accuracy(table: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
@@ -72,13 +99,17 @@ def tenths_table(found: Mapping[str, Any]) -> pd.DataFrame:
             "network": TITLES[row["network"]],
             "published tenth": f"{row['published']['accuracy']:.2%}",
             "all tenths": f"{row['accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",
-            "lowest": f"{row['lowest']:.2%}",
-            "highest": f"{row['highest']:.2%}",
+            "lowest, highest": f"{row['lowest']:.2%}, {row['highest']:.2%}",
+            "lead of ours, points": _in_points(row["lead_of_ours"]),
             "tenths": len(row["tenths"]),
             "images": row["n"],
         }
         for row in found["rows"]
     )
+
+
+def _in_points(lead: Mapping[str, float] | None) -> str:
+    return f"{lead['points']:.2f} [{lead['low']:.2f}, {lead['high']:.2f}]" if lead else ""
 
 
 def tenths_intervals(found: Mapping[str, Any]) -> pd.DataFrame:
@@ -100,7 +131,7 @@ def tenths_intervals(found: Mapping[str, Any]) -> pd.DataFrame:
 def tenths_in_words(found: Mapping[str, Any]) -> str:
     """What the images that no network reads leave room for, in two sentences."""
     part = found["misread"]
-    names = ", ".join(TITLES[row["network"]] for row in found["rows"])
+    names = ", ".join(TITLES[row["network"]] for row in found["rows"] if row["network"] != COLOUR)
     return (
         f"Of {part['n']:,} images, each tested once by {names}, {part['wrong_in_some']:,} are misread by some network and "
         f"{part['wrong_in_all']} by all. Whoever knew which of them to believe for each image would have "

@@ -8,12 +8,13 @@ import pytest
 from published import made_up_set
 from test_leak import predictions
 
+from neurallnet import tenths
 from neurallnet.arms import CROSSED, arms, tenth
 from neurallnet.claims import build_claims
 from neurallnet.claims.paper import PRIMARY_ACCURACY
 from neurallnet.config import TENTHS
 from neurallnet.dataset import split_folds
-from neurallnet.evaluation import cluster_interval
+from neurallnet.evaluation import cluster_interval, paired_cluster_difference
 from neurallnet.evidence import write_evidence
 from neurallnet.tenths import tenths_in_words, tenths_intervals, tenths_report, tenths_table
 
@@ -35,6 +36,9 @@ class Study:
         frame = pd.DataFrame({"path": paths, "order": [*range(4), *range(4)]})
         return SimpleNamespace(groups=lambda: groups, frame=frame, digest="d")
 
+    def arm(self, name: str) -> str:
+        return name
+
     def test(self, name: str, why: str) -> pd.DataFrame:
         self.asked.append(name)
         fold = int("tenth" in name)
@@ -42,19 +46,38 @@ class Study:
         return predictions(LABELS, CALLED[name], fold, 0).drop(columns=["split_fold", "seed"])
 
 
+def colour(study: Study, config: str, kept: str, why: str) -> pd.DataFrame:
+    """Colour alone misreads two of the published tenth and one of the other."""
+    fold = ["probe-colour-random-0", "probe-colour-tenth-1"].index(kept)
+    assert config == f"{tenth('committee', fold)}-0" and f"tenth {fold} " in why
+    return predictions(LABELS, ["bbbb", "abaa"][fold], fold, 0).drop(columns=["split_fold", "seed"])
+
+
 @pytest.fixture
-def found() -> dict:
+def found(monkeypatch) -> dict:
+    monkeypatch.setattr(tenths, "probe_test", colour)
     return tenths_report(Study())
 
 
 def test_all_tenths_are_pooled_and_the_published_one_stands_beside(found):
     rows = {row["network"]: row for row in found["rows"]}
-    assert {name: (row["accuracy"], row["n"]) for name, row in rows.items()} == {"committee": (7 / 8, 8), "base": (6 / 8, 8)}
+    assert {name: (row["accuracy"], row["n"]) for name, row in rows.items()} == {
+        "committee": (7 / 8, 8),
+        "base": (6 / 8, 8),
+        "colour": (5 / 8, 8),
+    }
     base = rows["base"]
     assert (base["published"]["accuracy"], base["published"]["n"], base["lowest"], base["highest"]) == (1, 4, 0.5, 1)
     assert [(part["split_fold"], part["accuracy"]) for part in base["tenths"]] == [(0, 1.0), (1, 0.5)]
     wanted = cluster_interval(np.array([1, 1, 1, 1, 0, 1, 0, 1.0]), np.arange(8))
     assert (base["low"], base["high"]) == (wanted.low, wanted.high)
+
+
+def test_leads_are_paired_image_by_image(found):
+    ours, base, colour_alone = (row["lead_of_ours"] for row in found["rows"])
+    assert ours is None and (base["points"], base["n"]) == (12.5, 8) and colour_alone["points"] == 25
+    wanted = paired_cluster_difference(np.array([1, 1, 1, 1, 0, 1, 1, 1.0]), np.array([1, 1, 1, 1, 0, 1, 0, 1.0]), np.arange(8))
+    assert (base["low"], base["high"]) == (100 * wanted.interval.low, 100 * wanted.interval.high)
 
 
 def test_an_image_that_all_networks_misread_bounds_what_any_could_reach(found):
@@ -68,11 +91,14 @@ def test_table_and_figure_show_both(found):
     table = tenths_table(found).set_index("network")
     assert table.loc["NeurALLNet, single", "published tenth"] == "100.00%"
     assert table.loc["NeurALLNet, single", "all tenths"].startswith("75.00% [")
+    assert table.loc["Colour alone", "lowest, highest"] == "50.00%, 75.00%"
+    assert table["lead of ours, points"].str.split(" ").str[0].tolist() == ["", "12.50", "25.00"]
     points = tenths_intervals(found).set_index("label")["value"]
     assert points["NeurALLNet, committee, all tenths"] == 0.875 and points["NeurALLNet, committee, published tenth"] == 1
 
 
-def test_networks_that_the_profile_does_not_cross_are_not_asked():
+def test_networks_that_the_profile_does_not_cross_are_not_asked(monkeypatch):
+    monkeypatch.setattr(tenths, "probe_test", colour)
     study = Study()
     tenths_report(study)
     assert sorted(study.asked) == sorted(CALLED)
