@@ -41,7 +41,7 @@ def extensions():
 def rows():
     from headline import headline_rows
 
-    return headline_rows(json.loads((EVIDENCE / "protocols.json").read_text(encoding="utf-8")))
+    return headline_rows(*(json.loads((EVIDENCE / name).read_text(encoding="utf-8")) for name in ("protocols.json", "tenths.json")))
 
 
 def test_the_figure_has_the_five_accuracies_and_says_them(rows):
@@ -51,7 +51,7 @@ def test_the_figure_has_the_five_accuracies_and_says_them(rows):
     words = " ".join("".join(node.itertext()) for node in svg.iter() if node.tag.endswith("}text"))
     claims = {claim.id: claim for claim in build_claims(EVIDENCE, TOP)}
     assert [row.kind for row in rows] == ["paper", "network", "network", "colour", "colour"]
-    for row, name in zip(rows[1:3], ("primary_accuracy_random", "primary_accuracy_session"), strict=True):
+    for row, name in zip(rows[1:3], ("primary_accuracy_tenths", "primary_accuracy_session"), strict=True):
         assert (row.value, (row.low, row.high), row.n) == (claims[name].ours, claims[name].interval, claims[name].n)
     for row in rows:
         assert row.low <= row.value <= row.high
@@ -75,11 +75,11 @@ def test_marks_stand_at_their_place_on_the_axis(rows):
 def test_what_the_front_page_says_in_words_is_so_in_the_evidence(rows):
     """Its sentences name no numbers and would go on standing if the numbers turned."""
     paper, random, session, colour_random, colour_session = rows
-    assert colour_random.high >= random.value, "colour alone does as well on the random split"
-    assert colour_random.high >= paper.value, "... and as the paper"
+    assert random.value - 0.02 < colour_random.value < random.low, "colour alone comes close on the random split"
+    assert random.low <= paper.value <= random.high, "the accuracy can be had"
     assert session.high < random.value and colour_session.high < colour_random.value, "both fall"
     claims = {claim.id: claim.ours for claim in build_claims(EVIDENCE, TOP)}
-    assert claims["session_lead_over_colour"] > 0, "the network leads colour"
+    assert claims["session_lead_over_colour"] > claims["tenths_lead_over_colour"] > 0, "the network leads colour, there by more"
     peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))
     small = next(row for row in peers["session"] if row["network"] == "small-cnn")
     size = next(row["parameters"] for row in peers["random"]["rows"] if row["arm"] == "small-cnn")

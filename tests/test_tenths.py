@@ -117,9 +117,11 @@ def test_in_profile_full_every_image_tests_once_for_every_network(tmp_path):
         assert sorted(tested) == sorted(primary.frame["path"])
 
 
-def test_the_claim_is_of_the_network_that_ships_and_held_against_the_papers_figure(found, tmp_path):
+def test_claims_are_of_the_network_that_ships_and_of_colour(found, tmp_path):
     write_evidence(tmp_path / "tenths.json", found)
-    (claim,) = build_claims(tmp_path, tmp_path)
-    assert (claim.id, claim.ours, claim.n, claim.paper) == ("primary_accuracy_tenths", 7 / 8, 8, PRIMARY_ACCURACY)
-    assert "2 tenths" in claim.protocol and "lowest 75.00%, highest 100.00%" in claim.protocol
-    assert claim.verdict == "reproduced", "no more than eight images cannot tell"
+    ours, colour_alone, lead = build_claims(tmp_path, tmp_path)
+    assert (ours.id, ours.ours, ours.n, ours.paper) == ("primary_accuracy_tenths", 7 / 8, 8, PRIMARY_ACCURACY)
+    assert "2 tenths" in ours.protocol and "lowest 75.00%, highest 100.00%" in ours.protocol
+    assert ours.verdict == "reproduced", "eight images cannot tell"
+    assert (colour_alone.id, colour_alone.ours, colour_alone.verdict) == ("colour_only_accuracy_tenths", 5 / 8, "not reproduced")
+    assert (lead.id, lead.ours, lead.paper, lead.interval[0] < 25) == ("tenths_lead_over_colour", 25, None, True)

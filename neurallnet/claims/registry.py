@@ -4,8 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from neurallnet.arms import SHIPPED
-from neurallnet.claims import ablation, leak, overlap, paper, robustness, speed, trust
+from neurallnet.claims import ablation, leak, overlap, paper, robustness, speed, tenths, trust
 from neurallnet.claims.claim import Claim, verdict_at_least, verdict_at_most, verdict_within
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
@@ -126,29 +125,11 @@ def _primary_accuracy_random(evidence: EvidenceFolder) -> Claim:
     )
 
 
-def _primary_accuracy_tenths(evidence: EvidenceFolder) -> Claim:
-    """The random split once more, with every image among the test images of one run."""
-    row = next(row for row in evidence["tenths.json"]["rows"] if row["network"] == SHIPPED)
-    interval = (row["low"], row["high"])
-    return Claim(
-        id="primary_accuracy_tenths",
-        claim="Accuracy on all images, each tenth of the random split tested once, committee",
-        paper=paper.PRIMARY_ACCURACY,
-        ours=row["accuracy"],
-        interval=interval,
-        n=row["n"],
-        protocol=f"random split, {len(row['tenths'])} tenths, one seed, lowest {row['lowest']:.2%}, highest {row['highest']:.2%}; "
-        f"interval over {row['unit']}s",
-        verdict=verdict_at_least(row["accuracy"], interval, paper.PRIMARY_ACCURACY),
-        evidence=evidence.path("tenths.json"),
-    )
-
-
 BUILDERS: dict[str, Builder] = {
     "parameters": _parameters,
     "footprint_bytes": _footprint_bytes,
     "primary_accuracy_random": _primary_accuracy_random,
-    "primary_accuracy_tenths": _primary_accuracy_tenths,
+    **tenths.BUILDERS,
     **leak.BUILDERS,
     **overlap.BUILDERS,
     **ablation.BUILDERS,
@@ -160,9 +141,9 @@ BUILDERS: dict[str, Builder] = {
 # What the README and the front page of the book show; claims.json and the book's page of claims have all.
 HEADLINE = (
     "parameters",
-    "primary_accuracy_random",
+    "primary_accuracy_tenths",
+    "colour_only_accuracy_tenths",
     "primary_accuracy_session",
-    "colour_only_accuracy_random",
     "se_ablation_drop",
     "bccd_false_alarm_rate",
 )

@@ -1,0 +1,65 @@
+"""Claims about the random split with every image among the test images of one run: tenths.json."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from neurallnet.arms import SHIPPED
+from neurallnet.claims import paper
+from neurallnet.claims.claim import Claim, verdict_at_least
+from neurallnet.claims.speed import Evidence
+
+FILE, COLOUR = "tenths.json", "colour"
+
+
+def primary_accuracy(evidence: Evidence) -> Claim:
+    title = "Accuracy on all images, each tenth of the random split tested once, committee"
+    return _accuracy(evidence, SHIPPED, "primary_accuracy_tenths", title, "one seed")
+
+
+def colour_only(evidence: Evidence) -> Claim:
+    title = "Accuracy of colour alone, each tenth of the random split tested once"
+    return _accuracy(evidence, COLOUR, "colour_only_accuracy_tenths", title, "21 colour statistics")
+
+
+def lead_over_colour(evidence: Evidence) -> Claim:
+    found = _row(evidence, COLOUR)
+    lead = found["lead_of_ours"]
+    return Claim(
+        id="tenths_lead_over_colour",
+        claim="Points of accuracy over colour alone, each tenth of the random split tested once (the verdict: any?)",
+        paper=None,
+        ours=lead["points"],
+        interval=(lead["low"], lead["high"]),
+        n=lead["n"],
+        protocol=f"committee, random split, {len(found['tenths'])} tenths, one seed, paired by image; interval over {found['unit']}s",
+        verdict=verdict_at_least(lead["points"], (lead["low"], lead["high"]), 0),
+        evidence=evidence.path(FILE),
+    )
+
+
+def _accuracy(evidence: Evidence, network: str, name: str, title: str, how: str) -> Claim:
+    row = _row(evidence, network)
+    interval = (row["low"], row["high"])
+    return Claim(
+        id=name,
+        claim=title,
+        paper=paper.PRIMARY_ACCURACY,
+        ours=row["accuracy"],
+        interval=interval,
+        n=row["n"],
+        protocol=f"random split, {len(row['tenths'])} tenths, {how}, lowest {row['lowest']:.2%}, highest {row['highest']:.2%}; "
+        f"interval over {row['unit']}s",
+        verdict=verdict_at_least(row["accuracy"], interval, paper.PRIMARY_ACCURACY),
+        evidence=evidence.path(FILE),
+    )
+
+
+def _row(evidence: Evidence, network: str) -> Mapping[str, Any]:
+    return next(row for row in evidence[FILE]["rows"] if row["network"] == network)
+
+
+BUILDERS = {
+    "primary_accuracy_tenths": primary_accuracy,
+    "colour_only_accuracy_tenths": colour_only,
+    "tenths_lead_over_colour": lead_over_colour,
+}
