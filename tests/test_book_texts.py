@@ -123,6 +123,16 @@ def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     assert [(row["network"], row["seeds"]) for row in alarms] == [("committee", 5), ("base", 5)], "the rows that the page quotes"
 
 
+def test_what_the_pages_say_of_every_tenth_is_so_in_the_evidence():
+    rows = json.loads((EVIDENCE / "tenths.json").read_text(encoding="utf-8"))["rows"]
+    assert [row["network"] for row in rows] == ["committee", "base", "small-cnn", "colour"], "those it names, in its order"
+    assert {len(row["tenths"]) for row in rows} == {10} and {row["n"] for row in rows} == {3256}
+    ours, *others, colour = rows
+    assert all(row["lead_of_ours"]["low"] < 0 < row["lead_of_ours"]["high"] for row in others), "not to be told from the committee"
+    assert colour["published"]["accuracy"] >= ours["published"]["accuracy"], "colour does as well on the published tenth"
+    assert colour["lead_of_ours"]["low"] > 0, "... and not over all"
+
+
 def session_runs(begin: str) -> list[Path]:
     """Folders of the published runs of the arms <begin>session-<fold>."""
     digests = [arm.config.digest() for arm in arms("full") if arm.name.startswith(f"{begin}session-")]

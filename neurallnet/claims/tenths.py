@@ -31,7 +31,7 @@ def lead_over_colour(evidence: Evidence) -> Claim:
         ours=lead["points"],
         interval=(lead["low"], lead["high"]),
         n=lead["n"],
-        protocol=f"committee, random split, {len(found['tenths'])} tenths, one seed, paired by image; interval over {found['unit']}s",
+        protocol=f"committee, {len(found['tenths'])} tenths, one seed, paired by image; interval over {found['unit']}s",
         verdict=verdict_at_least(lead["points"], (lead["low"], lead["high"]), 0),
         evidence=evidence.path(FILE),
     )
