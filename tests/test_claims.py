@@ -75,7 +75,8 @@ def test_evidence_that_lacks_a_number_is_named(checkout):
 
 
 def test_only_the_block_changes(checkout):
-    evidence, part = checkout / "results" / "full" / "evidence", {"n": 3256, "unit": "near-duplicate group", "low": 0.98, "high": 0.99}
+    evidence = checkout / "results" / "full" / "evidence"
+    part = {"n": 3256, "unit": "near-duplicate group", "low": 0.98, "high": 0.99}
     shares = {"accuracy": 0.985, "lowest": 0.97, "highest": 0.99, "tenths": []}
     lead = {"points": 0.0, "low": -1.0, "high": 1.0, "n": 3256}
     rows = [{"network": name, **part, **shares, "lead_of_ours": lead} for name in ("committee", "colour")]
