@@ -34,7 +34,8 @@ def peer_report(study: Study) -> dict[str, Any]:
     """Every peer that the profile trains against the network that ships: what evidence/peers.json holds.
 
     `random`: `ablation_report`. `session`: a row per network with its mean balanced accuracy over runs and its interval, and the
-    paired difference in accuracy from ours on the folds that all were trained on (`compare_arms`); colour alone is one of them.
+    paired differences from ours on the folds that all were trained on, in accuracy (`compare_arms`) and in balanced accuracy;
+    colour alone is one of them.
     `together`: `together_rows`, of ours trained anew on the validation block as well.
     """
     trained = {arm.name.rsplit("-", 1)[0] for arm in arms(study.profile)}
@@ -63,8 +64,17 @@ def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
         row |= {"accuracy": found["accuracy"], "n": found["images"], "folds": found["folds"], "seeds": found["seeds"]}
         kept = ("seeds", "drop", "low", "high", "p_holm", "mcnemar_holm")
         difference = None if name == SHIPPED else {key: paired.loc[name, key].item() for key in kept}
-        rows.append({**row, "unit": ends["unit"], "against_ours": difference})
+        balanced = None if name == SHIPPED else _balanced_lead(tables[SHIPPED], table, groups, name != COLOUR)
+        rows.append({**row, "unit": ends["unit"], "against_ours": difference, "balanced_lead_of_ours": balanced})
     return rows
+
+
+def _balanced_lead(ours: pd.DataFrame, other: pd.DataFrame, groups: pd.Series, seeded: bool) -> dict[str, Any]:
+    """`points_ahead` of ours: of the seeds that both have, each against its own; of all against a classifier without seeds."""
+    if not seeded:
+        return points_ahead(ours, other, ["path", "split_fold"], groups)
+    ours = ours[ours["seed"].isin(other["seed"])]
+    return points_ahead(ours, other, ["path", "split_fold", "seed"], groups)
 
 
 def together_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
@@ -141,7 +151,9 @@ def session_table(found: Mapping[str, Any]) -> pd.DataFrame:
         shown = {"network": TITLES[row["network"]], "seeds": row["seeds"]}
         shown["balanced accuracy"] = f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]"
         if other := row["against_ours"]:
-            shown["ours is better by, points of accuracy"] = f"{other['drop']:.2f} [{other['low']:.2f}, {other['high']:.2f}]"
+            lead = row["balanced_lead_of_ours"]
+            shown["ours is better by, points, balanced"] = f"{lead['points']:.2f} [{lead['low']:.2f}, {lead['high']:.2f}]"
+            shown["points of accuracy"] = f"{other['drop']:.2f} [{other['low']:.2f}, {other['high']:.2f}]"
             shown["p (Holm)"] = f"{other['p_holm']:.3g}"
             shown["McNemar p (Holm)"] = f"{other['mcnemar_holm']:.3g}"
         rows.append(shown)
@@ -152,12 +164,12 @@ def session_in_words(found: Mapping[str, Any]) -> str:
     """What `peer_report` says about held-out blocks, a line each: who is better than ours, who worse, of whom it cannot be told."""
     said: dict[str, list[str]] = {"better": [], "worse": [], "not told apart": []}
     for row in found[SESSION]:
-        if other := row["against_ours"]:
+        if other := row["balanced_lead_of_ours"]:
             verdict = "better" if other["high"] < 0 else "worse" if other["low"] > 0 else "not told apart"
-            points = f"{other['drop']:.2f} points [{other['low']:.2f}, {other['high']:.2f}]"
+            points = f"{other['points']:.2f} points [{other['low']:.2f}, {other['high']:.2f}]"
             said[verdict].append(f"{TITLES[row['network']]} ({points})")
     lines = [f"{verdict}: {name}" for verdict, names in said.items() for name in names]
-    return "\n".join(("Against the committee, same blocks and seeds, accuracy of ours minus theirs:", *lines))
+    return "\n".join(("Against the committee, same blocks and seeds, balanced accuracy of ours minus theirs:", *lines))
 
 
 def session_intervals(found: Mapping[str, Any]) -> pd.DataFrame:

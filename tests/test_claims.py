@@ -149,6 +149,17 @@ def test_the_readme_stays_short_and_in_the_order_of_the_headline(checkout):
     assert len(rows) == 2 + len(HEADLINE) and all(row.count(" | ") == 6 for row in rows[2:])
 
 
+def test_what_removing_se_costs_is_of_all_seeds_where_there_are_several(checkout):
+    evidence = checkout / "results" / "full" / "evidence"
+    first = {"drop": 35.0, "drop_interval": [31.0, 39.0], "interval_unit": "near-duplicate group", "n": 326}
+    row = {"arm": "no-se", "drop": -0.5, "low": -1.0, "high": 0.2, "n": 326, "seeds": 5}
+    write_evidence(evidence / "ablation_se.json", first)
+    write_evidence(evidence / "ablation.json", {"rows": [{**row, "arm": "dense"}, row], "unit": "near-duplicate group"})
+    claim = {claim.id: claim for claim in build_claims(evidence, checkout)}["se_ablation_drop"]
+    assert (claim.ours, claim.interval, claim.evidence) == (-0.5, (-1.0, 0.2), "results/full/evidence/ablation.json")
+    assert claim.protocol.startswith("single network with 5 seeds, random split")
+
+
 def test_what_removing_se_costs(checkout):
     found = {"drop": 35.0, "drop_interval": [31.0, 39.0], "interval_unit": "near-duplicate group", "n": 326}
     for drop, interval, verdict in (

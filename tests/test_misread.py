@@ -1,10 +1,13 @@
 """Images that every network gets wrong: counted by hand on a handful of predictions."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
 from test_leak import predictions
 
-from neurallnet.misread import NEAR, misread, misread_in_words, stretch_table, stretches
+from neurallnet import misread as module
+from neurallnet.misread import NEAR, misread, misread_in_words, misread_report, stretch_table, stretches
 
 
 def runs(*calls: str) -> pd.DataFrame:
@@ -52,3 +55,15 @@ def test_nothing_misread_is_said_so():
     assert found["session"]["images"] == [] and stretch_table(found).empty
     said = misread_in_words(found)
     assert "base with 2 seeds, dense with 1 seed" in said and "0 are wrong in some run and 0 in all" in said and "100.00%" in said
+
+
+def test_both_protocols_are_of_the_same_networks(monkeypatch):
+    """A peer that was trained on the random split alone would make its figures those of another set of networks."""
+    trained = {(protocol, name) for protocol in ("random", "session") for name in ("committee", "small-cnn")}
+    trained.add(("random", "dense"))
+    monkeypatch.setattr(module, "network_arms", lambda profile, protocol, name: [name] if (protocol, name) in trained else [])
+    monkeypatch.setattr(module, "held_out", lambda study, protocol, name: runs("aaabb"))
+    frame = ORDER.rename("order").rename_axis("path").reset_index()
+    study = SimpleNamespace(profile="full", dataset=lambda: SimpleNamespace(frame=frame, digest="d"))
+    found = misread_report(study)
+    assert list(found["random"]["networks"]) == list(found["session"]["networks"]) == ["committee", "small-cnn"]

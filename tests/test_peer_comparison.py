@@ -80,6 +80,14 @@ def test_a_difference_is_paired_over_common_seeds(rows):
     assert found["colour"]["p_holm"] <= found["dense"]["p_holm"]
 
 
+def test_balanced_leads_are_paired_by_seed_and_of_colour_over_every_seed(rows):
+    found = {row["network"]: row["balanced_lead_of_ours"] for row in rows}
+    assert found[SHIPPED] is None
+    assert found["dense"]["points"] == pytest.approx(20), "of seed 0, the twin's only one: 90% against 70%"
+    assert found["colour"]["points"] == pytest.approx(35), "both seeds, 90% and 80%, against 50%"
+    assert "worse: Dense twin (20.00 points [" in session_in_words({"session": rows})
+
+
 def test_tables_name_every_network_and_leave_its_own_difference_empty(rows):
     table = session_table({"session": rows})
     assert list(table["network"]) == ["NeurALLNet, committee", "NeurALLNet, single", "Dense twin", "Colour alone"]
@@ -117,8 +125,9 @@ def test_seeds_read_together_outvote_the_one_that_errs(monkeypatch):
     ],
 )
 def test_words_follow_the_interval(low, high, verdict):
-    other = {"drop": (low + high) / 2, "low": low, "high": high}
-    found = {"session": [{"network": SHIPPED, "against_ours": None}, {"network": "dense", "against_ours": other}]}
+    other = {"points": (low + high) / 2, "low": low, "high": high}
+    leads = {SHIPPED: None, "dense": other}
+    found = {"session": [{"network": name, "balanced_lead_of_ours": lead} for name, lead in leads.items()]}
     points = f"{(low + high) / 2:.2f} points [{low:.2f}, {high:.2f}]"
     assert session_in_words(found).splitlines()[1:] == [f"{verdict}: Dense twin ({points})"]
 
