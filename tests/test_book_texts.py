@@ -19,6 +19,7 @@ from neurallnet.claims import build_claims
 from neurallnet.claims.registry import BUILDERS
 from neurallnet.data.catalogue import SOURCES
 from neurallnet.evaluation.predictions import read_predictions
+from neurallnet.evidence import read_evidence
 
 TOP = Path(__file__).resolve().parents[1]
 BOOK, EVIDENCE, MANIFESTS = TOP / "book", TOP / "results" / "full" / "evidence", TOP / "results" / "full" / "manifests"
@@ -108,11 +109,35 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     assert pairs.index[0] == "Benign Early" and 0.35 < pairs.iloc[0] < 0.45, "the most frequent errors, four in ten"
 
 
+def test_what_the_pages_say_of_the_committees_errors_is_so_in_the_runs():
+    tables = [read_predictions(folder / "predictions-test.csv") for folder in session_runs("committee-")]
+    wrong = [table.loc[table["label"] != table["predicted"], ["label", "predicted"]] for table in tables]
+    kinds = pd.concat(wrong).value_counts()
+    assert kinds.index[0] == ("Pre", "Benign"), "the most frequent"
+    first = sum((errors == ["Pre", "Benign"]).all(axis=1).sum() for errors in wrong[:3])
+    assert first > 0.85 * kinds.iloc[0], "nearly always on the first block, of which the first three runs are"
+    missed = (pd.concat(wrong)["predicted"] == "Benign").mean()
+    assert 0.45 < missed < 0.55, "half of the errors call a malignant image benign"
+    random = read_evidence(EVIDENCE / "primary_random.json")["per_class"]["Pre"]["recall"]
+    assert random == 1, "not on the test images of the random split, seed 0"
+
+
+def test_what_the_page_on_leakage_says_of_the_embargo_and_the_cut_is_so_in_the_evidence():
+    rows = read_evidence(EVIDENCE / "conditions.json")["rows"]
+    wide = rows[1]["lead_over_colour"]["interval"]
+    assert rows[1]["arm"] == "embargo-75" and rows[1]["seeds"] == [0] and wide[0] < 0 < wide[1], "not told from colour alone"
+    single, cnn = rows[10]["gain"], rows[11]["gain"]
+    assert single["low"] < 0 < single["high"] and cnn["low"] > 0, "the small CNN does better there, the single network is as before"
+
+
 def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))
     against = {row["network"]: row["against_ours"] for row in peers["session"]}
     ahead = [against[name] for name in ("base", "dense", "no-se")]
     assert all(row["low"] > 0 and row["p_holm"] < 0.05 for row in ahead), "ahead on held-out blocks, by intervals without zero"
+    balanced = {row["network"]: row["balanced_lead_of_ours"] for row in peers["session"]}
+    assert all(balanced[name]["low"] > 0 for name in ("base", "dense", "no-se")), "... in balanced accuracy too"
+    assert balanced["small-cnn"]["high"] < 0, "... in which the small CNN is ahead"
     assert against["small-cnn"]["low"] < 0 < against["small-cnn"]["high"], "not to be told from the small CNN"
     told = {row["arm"] for row in peers["random"]["rows"] if not row["low"] <= 0 <= row["high"]}
     assert told == {"efficientnet-b0"}, "on the random split from none but EfficientNet-B0"
@@ -171,6 +196,10 @@ def test_precisions_are_what_the_page_on_limits_says():
 def test_what_the_decision_log_says_of_the_arms_offered_is_so_in_the_evidence():
     rows = {row["choice"]: row for row in json.loads((EVIDENCE / "choice.json").read_text(encoding="utf-8"))["rows"]}
     published = rows["as published"]
+    even = rows["standardized"]
+    assert even["balanced_accuracy"] - even["contrast"] < 0.01, "contrast costs next to nothing"
+    assert published["low"] < even["balanced_accuracy"] < published["high"], "within the interval"
+    assert even["stain_shift"] < published["stain_shift"] - 0.05 and even["illumination"] < published["illumination"] - 0.05
     for name in ("tiles", "background", "synthetic"):
         assert rows[name]["balanced_accuracy"] < published["high"], f"{name}: not better by more than the interval"
     assert rows["background"]["high"] < published["balanced_accuracy"], "cells on other fields: worse"
