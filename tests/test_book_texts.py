@@ -375,6 +375,6 @@ def test_claims_read_in_prose_as_in_the_table(tmp_path):
 
     words = claims_in_words(EVIDENCE)
     readme = (TOP / "README.md").read_text(encoding="utf-8")
-    accuracy = words["primary_accuracy_random"]
+    accuracy = words["primary_accuracy_tenths"]
     assert f"| {accuracy['claim']} | {accuracy['paper']} | {accuracy['ours']} | {accuracy['interval']} |" in readme
     assert str(claims_in_words(tmp_path)["parameters"]["ours"]) == NOT_MEASURED
