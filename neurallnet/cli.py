@@ -53,7 +53,7 @@ def data_manifest(
     name: Annotated[str, typer.Argument(help="a data set of `data list`")] = "synthetic",
     data: DataOption = None,
     work: WorkOption = None,
-    strict: Annotated[bool, typer.Option(help="stop at the first image that cannot be read")] = False,
+    strict: Annotated[bool, typer.Option(help="stop when an image cannot be read, naming the first ones")] = False,
 ) -> None:
     """List the images of a set, with hashes; name each file that cannot be used, and why."""
     from neurallnet.data.summary import summarize
@@ -95,7 +95,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(min=1, help="passes over the training images at most")] = None,
     seed: Annotated[int, typer.Option(help="of weights, order and augmentation")] = 0,
     evaluate_after: Annotated[bool, typer.Option("--evaluate", help="also read the test images, once, and log it")] = False,
-    strict: Annotated[bool, typer.Option(help="stop at the first image that cannot be read")] = False,
+    strict: Annotated[bool, typer.Option(help="stop when an image cannot be read, naming the first ones")] = False,
 ) -> None:
     """Train one network, or resume or reuse the run that the same settings address.
 
@@ -259,14 +259,14 @@ def parsed(assignments: list[str]) -> dict[str, dict[str, Any]]:
     for assignment in assignments:
         key, found, text = assignment.partition("=")
         section, dot, name = key.partition(".")
+        if section == "seed":
+            raise ConfigError(f"--set {assignment!r}: the seed of the run is the option --seed")
         if not (found and dot and name):
             raise ConfigError(f"--set {assignment!r}: write section.key=value, e.g. model.time_steps=4")
         try:
             value = json.loads(text)
         except ValueError:
             value = text
-        if section == "seed":
-            raise ConfigError(f"--set {assignment!r}: the seed of the run is the option --seed")
         sections.setdefault(section, {})[name] = value
     return sections
 

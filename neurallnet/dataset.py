@@ -11,6 +11,7 @@ from neurallnet.data.cache import load_images
 from neurallnet.data.manifest import Manifest, current_manifest, manifest_digest, read_manifest
 from neurallnet.data.sources import get_source, locate
 from neurallnet.data.splits import make_split, split_groups
+from neurallnet.errors import DataError
 from neurallnet.paths import Workspace
 
 
@@ -57,6 +58,8 @@ def open_dataset(
     The manifest is kept in the workspace and made anew when a file was added, removed or changed. Raises DataError.
     """
     root = locate(name, data, work)
+    if root.resolve() in (place := work.root.resolve(), *place.parents):
+        raise DataError(f"{work.root}: this workspace lies among the images and would be taken for some; name another with --work")
     source = get_source(name, root)
     manifest = current_manifest(source, root, work.manifests / name, strict=strict, progress=progress)
     return Dataset(root, manifest, source.classes)

@@ -179,7 +179,10 @@ _AMOUNTS = ("stain", "brightness", "contrast", "saturation", "hue", "noise", "ce
 
 
 def _hold_out(labels: np.ndarray, classes: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Positions for training and for validation, each with every class; raises InputError when a class is too small."""
+    """Positions for training and for validation, which has its share of every class, of a small one perhaps none.
+
+    Raises InputError when a class is too small.
+    """
     if not 0 < fraction <= 0.5:
         raise InputError(f"{_KIND}: validation_fraction {fraction} is not above 0 and at most 0.5")
     counts = np.bincount(labels)

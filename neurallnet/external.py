@@ -4,9 +4,13 @@ Accuracy where the labels are the network's own classes, sensitivity and specifi
 alarms where all are healthy.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from torch import nn
 
 from neurallnet.data.source import BENIGN, BINARY, MALIGNANT
 from neurallnet.data.sources import get_source
@@ -36,18 +40,19 @@ def external_predictions(run: Run, dataset: Dataset, work: Workspace, classes: t
     Images of a set that only tells benign from malignant have no label among `classes`; column `truth` holds what is known.
     """
 
-    def compute() -> pd.DataFrame:
-        frame = dataset.frame
-        if dataset.classes == BINARY:
-            frame = frame.assign(label="")
-        images = dataset.images(run.config.data, work)
-        logits = predict_logits(run.model(), images)
-        table = build_predictions(frame["path"].tolist(), frame["label"].tolist(), "external", logits, classes)
-        return _with_truth(table, dataset) if dataset.classes == BINARY else table
+    def prepare() -> Callable[[], pd.DataFrame]:
+        return partial(_predicted, run.model(), dataset, dataset.images(run.config.data, work), classes)
 
     name = f"predictions-external-{dataset.digest[:12]}.csv"
     what = f"external set {dataset.frame['source'].iloc[0]}"
-    return read_once(run, name, work, what, why, dataset.digest, compute)
+    return read_once(run, name, work, what, why, dataset.digest, prepare)
+
+
+def _predicted(model: nn.Module, dataset: Dataset, images: np.ndarray, classes: tuple[str, ...]) -> pd.DataFrame:
+    frame = dataset.frame.assign(label="") if dataset.classes == BINARY else dataset.frame
+    logits = predict_logits(model, images)
+    table = build_predictions(frame["path"].tolist(), frame["label"].tolist(), "external", logits, classes)
+    return _with_truth(table, dataset) if dataset.classes == BINARY else table
 
 
 def external_accuracy(table: pd.DataFrame, groups: pd.Series, seed: int = 0) -> dict[str, Any]:

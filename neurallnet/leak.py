@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 
 from neurallnet.arms import SHIPPED, Arm, arms
 from neurallnet.audit.shortcuts import PROBES, probe
@@ -73,14 +74,17 @@ def probe_held_out(study: Study, protocol: str, name: str = "colour", network: s
 
 def probe_test(study: Study, config: RunConfig, kept: str, why: str, name: str = "colour") -> pd.DataFrame:
     """Test predictions of the probe `name` on the images that `config` tests on, kept in evidence/`kept`.csv; read once."""
-    path = study.work.evidence / f"{kept}.csv"
-    if not path.exists():
-        dataset = study.dataset()
-        folds, paths = split_folds(dataset, config.split), dataset.frame["path"].tolist()
+    path, dataset = study.work.evidence / f"{kept}.csv", study.dataset()
+    folds = split_folds(dataset, config.split)
+    wanted = set(folds.loc[folds["fold"] == "test", "path"])
+    study.work.evidence.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{kept}.lock")):
+        if path.exists() and set((table := read_predictions(path))["path"]) == wanted:
+            return table  # of these images: another set in the same workspace is read anew
         features = PROBES[name].features(dataset.images(config.data, study.work))
         append_test_read(study.work.evidence / TEST_READS, "test fold", f"probe {name}", split_digest(folds), why)
-        learned = learned_folds(config)
-        write_predictions(path, probe(name, features, dataset.labels, paths, folds, "test", dataset.classes, learned))
+        given = dataset.labels, dataset.frame["path"].tolist(), folds
+        write_predictions(path, probe(name, features, *given, "test", dataset.classes, learned_folds(config)))
     return read_predictions(path)
 
 

@@ -38,6 +38,8 @@ def restore(published: Path, work: Workspace, digest: str) -> int:
     for folder in tqdm(missing, desc="restoring", unit="run", leave=False, disable=None):
         work.runs.mkdir(parents=True, exist_ok=True)
         with FileLock(work.runs / f".{folder.name}.lock"):  # as `train_run` does
+            if (work.runs / folder.name / "run.json").is_file():
+                continue  # finished by another process in the meantime
             partial = work.runs / f".{folder.name}.partial"
             shutil.rmtree(partial, ignore_errors=True)
             shutil.copytree(folder, partial)

@@ -18,6 +18,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,8 @@ def _train(
     started = time.perf_counter()
     torch.manual_seed(config.seed)
     model = build_model(config.model)
-    plan = config.train, config.seed, checkpoint, config.digest(), progress, after_epoch, config.augment
+    begun = f"{config.digest()} {split_digest(split)}"  # a checkpoint of another split would have learned from its test images
+    plan = config.train, config.seed, checkpoint, begun, progress, after_epoch, config.augment
     history = fit(model, examples, learned, unseen, *plan)
     if first is None:
         write_table(pd.DataFrame(history, columns=HISTORY), folder / "history.csv")
@@ -246,12 +248,11 @@ def evaluate_run(run: Run, work: Workspace, data: Path | str | None = None, why:
     Raises RunError when the images differ from those the run was trained on.
     """
 
-    def compute() -> pd.DataFrame:
+    def prepare() -> Callable[[], pd.DataFrame]:
         dataset, test = run_fold(run, "test", work, data)
-        images = dataset.images(run.config.data, work)
-        return _predict(run.model(), dataset, images, test, "test")
+        return partial(_predict, run.model(), dataset, dataset.images(run.config.data, work), test, "test")
 
-    return read_once(run, "predictions-test.csv", work, TEST_FOLD, why, run.record["split"], compute)
+    return read_once(run, "predictions-test.csv", work, TEST_FOLD, why, run.record["split"], prepare)
 
 
 def read_once(
@@ -261,18 +262,20 @@ def read_once(
     what: str,
     why: str,
     split: str,
-    compute: Callable[[], pd.DataFrame],
+    prepare: Callable[[], Callable[[], pd.DataFrame]],
     write: Callable[[Path, pd.DataFrame], None] = write_predictions,
     read: Callable[[Path], pd.DataFrame] = read_predictions,
 ) -> pd.DataFrame:
     """The table `name` in the run's folder; when it is not there, the reading of held-out images is logged and it is computed.
 
-    `what` is read and `why` go into the log, `split` is the digest of the split or the manifest. One process at a time.
+    `prepare` finds images and weights and returns what computes the table: a reading that cannot take place is not logged. `what`
+    is read and `why` go into the log, `split` is the digest of the split or the manifest. One process at a time.
     """
     path = run.folder / name
     with FileLock(run.folder.with_name(f".{run.address}.lock")):
         if not path.exists():
             set_up()
+            compute = prepare()
             append_test_read(work.evidence / TEST_READS, what, run.address, split, why)
             write(path, compute())
     return read(path)

@@ -105,10 +105,18 @@ def file_names(root: Path, folder: str, listing: Listing) -> list[str]:
 def _list_folder(root: Path, folder: str, label: str, listing: Listing) -> None:
     known = len(listing.problems)
     usable = file_names(root, folder, listing)
-    for name, order in zip(usable, acquisition_order(usable), strict=True):
-        listing.images.append(FoundImage(f"{folder}/{name}".lstrip("/"), label, order, {}))
+    orders = _orders(usable)
+    for name in usable:
+        listing.images.append(FoundImage(f"{folder}/{name}".lstrip("/"), label, orders[name], {}))
     if not usable and len(listing.problems) == known:
         listing.problems.append((folder or ".", "the folder holds no images"))
+
+
+def _orders(names: list[str]) -> dict[str, int]:
+    """`acquisition_order` by name; a note or a table that lies among the images moves none of them."""
+    images = [name for name in names if Path(name).suffix.lower() in IMAGE_SUFFIXES]
+    others = [name for name in names if name not in set(images)]
+    return {name: order for part in (images, others) for name, order in zip(part, acquisition_order(part), strict=True)}
 
 
 def acquisition_order(names: list[str]) -> list[int]:

@@ -1,12 +1,14 @@
 """Out-of-distribution scores of a trained run: its stored model, and the score table of its images and other sources'."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from filelock import FileLock
+from torch import nn
 
 from neurallnet.dataset import Dataset
 from neurallnet.ood.features import features
@@ -40,9 +42,12 @@ def score_table(
     """
     fitted = run_ood(run, work, data)
 
-    def compute() -> pd.DataFrame:
+    def prepare() -> Callable[[], pd.DataFrame]:
         dataset = run_fold(run, "test", work, data)[0]
-        model, images = run.model(), dataset.images(run.config.data, work)
+        images, elsewhere = dataset.images(run.config.data, work), [other.images(run.config.data, work) for other in others]
+        return partial(compute, run.model(), dataset, images, elsewhere)
+
+    def compute(model: nn.Module, dataset: Dataset, images: np.ndarray, elsewhere: list[np.ndarray]) -> pd.DataFrame:
         rows = {fold: run_fold(run, fold, work, data)[1] for fold in (LEARNED, "test")} | {"val": _unseen(run, work, data)}
         rows = {fold: index for fold, index in rows.items() if len(index)}
         found = {fold: features(model, images[index]) for fold, index in rows.items()}
@@ -55,14 +60,14 @@ def score_table(
         parts = [_left_out(dataset, rows[LEARNED], found[LEARNED], labels)]
         for fold in (fold for fold in ("val", "test") if fold in rows):
             parts.append(_scored(fold, dataset, rows[fold], found[fold], models, dataset.classes))
-        for other in others:
-            seen, every = features(model, other.images(run.config.data, work)), np.arange(len(other.frame))
+        for other, pictures in zip(others, elsewhere, strict=True):
+            seen, every = features(model, pictures), np.arange(len(other.frame))
             parts.append(_scored(str(other.frame["source"].iloc[0]), other, every, seen, models, dataset.classes))
         return _rounded(check_scores(pd.concat(parts, ignore_index=True)))
 
     address = hashlib.sha256(" ".join(other.digest for other in others).encode()).hexdigest()[:12]
     split, what = run.record["split"], "test fold, out-of-distribution scores"
-    return read_once(run, f"ood-scores-{address}.csv", work, what, why, split, compute, write_scores, read_scores)
+    return read_once(run, f"ood-scores-{address}.csv", work, what, why, split, prepare, write_scores, read_scores)
 
 
 def _unseen(run: Run, work: Workspace, data: Path | str | None) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Corrupted test predictions of one arm, computed once and kept in its run's folder."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
@@ -17,7 +17,7 @@ def corrupted_validation(study: Study, arm: str, names: Sequence[str], severitie
     run = study.run(arm)
     path = run.folder / f"predictions-shifted-{_address(names, severities)}.csv"
     if not path.exists():
-        write_corrupted(path, _predict(study, run, "val", names, severities))
+        write_corrupted(path, _prepare(study, run, "val", names, severities)())
     return read_corrupted(path)
 
 
@@ -26,16 +26,19 @@ def corrupted_test(study: Study, arm: str, names: Sequence[str], severities: Seq
     run = study.run(arm)
     name = f"predictions-corrupted-{_address(names, severities)}.csv"
     why, split = f"robustness of {arm}: {_asked(names, severities)}", run.record["split"]
-    compute = partial(_predict, study, run, "test", names, severities)
-    return read_once(run, name, study.work, "corrupted test fold", why, split, compute, write_corrupted, read_corrupted)
+    prepare = partial(_prepare, study, run, "test", names, severities)
+    return read_once(run, name, study.work, "corrupted test fold", why, split, prepare, write_corrupted, read_corrupted)
 
 
-def _predict(study: Study, run: Run, fold: str, names: Sequence[str], severities: Sequence[int]) -> pd.DataFrame:
+def _prepare(
+    study: Study, run: Run, fold: str, names: Sequence[str], severities: Sequence[int]
+) -> Callable[[], pd.DataFrame]:
     dataset, rows = run_fold(run, fold, study.work, study.data)
     images = dataset.images(run.config.data, study.work)[rows]
     paths, labels = dataset.frame["path"].iloc[rows].tolist(), dataset.labels[rows]
     predict = partial(predict_logits, run.model())
-    return corrupted_predictions(predict, images, labels, paths, names, severities, classes=dataset.classes, fold=fold)
+    asked = predict, images, labels, paths, names, severities
+    return partial(corrupted_predictions, *asked, classes=dataset.classes, fold=fold)
 
 
 def _asked(names: Sequence[str], severities: Sequence[int]) -> str:
