@@ -11,6 +11,8 @@ from neurallnet.arms import make_arm
 from neurallnet.evaluation import build_predictions
 from neurallnet.leak import lead, network_arms, pooled, pooled_seeds, probe_held_out, scores, summary, together
 from neurallnet.paths import Workspace
+from neurallnet.readlog import read_test_reads
+from neurallnet.runs import TEST_READS
 
 CLASSES = ("a", "b")
 
@@ -109,3 +111,7 @@ def test_colour_learns_from_what_the_network_learned_from(tmp_path, monkeypatch)
     for network in ("no-se", "refit", "refit"):  # read once and kept
         assert len(probe_held_out(Study(), "session", network=network)) == 160
     assert asked == [("train",), ("train", "val")]
+    assert len(read_test_reads(tmp_path / "evidence" / TEST_READS)) == 2
+
+    dataset = made_up_set(tmp_path / "more", "taleqani", 300)  # other images, the same workspace
+    assert len(probe_held_out(Study(), "session", network="no-se")) == 240 and len(asked) == 3

@@ -1,6 +1,9 @@
 """Published runs become a workspace's own, once, and nothing that is there is lost."""
 
+from pathlib import Path
+
 import pytest
+from filelock import FileLock
 from published import publish_made_up
 
 from neurallnet.arms import make_arm
@@ -70,6 +73,22 @@ def test_what_is_there_is_kept_and_an_unfinished_training_gives_way(published, d
     assert restore(published, work, digest) == 1 and (second / "run.json").is_file()
     assert (first / "mine.txt").read_text() == "kept" and (work.evidence / TEST_READS).read_bytes() == longer
     assert restore(published, work, digest) == 0
+
+
+def test_a_run_that_another_process_finishes_meanwhile_is_kept(published, digest, tmp_path, monkeypatch):
+    """The lock is free once that process is done, and its run.json is there."""
+    work = Workspace(tmp_path)
+
+    class Finishing(FileLock):
+        def __enter__(self):
+            folder = work.runs / Path(self.lock_file).name.removeprefix(".").removesuffix(".lock")
+            folder.mkdir(parents=True)
+            (folder / "run.json").write_text("mine")
+            return super().__enter__()
+
+    monkeypatch.setattr("neurallnet.restore.FileLock", Finishing)
+    restore(published, work, digest)
+    assert {path.read_text() for path in work.runs.glob("*/run.json")} == {"mine"}
 
 
 def test_a_workspace_with_readings_of_its_own_is_refused(published, digest, tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ import pytest
 import torch
 from pictures import two_colours
 
+from neurallnet import runs
 from neurallnet.config import run_config
+from neurallnet.dataset import open_dataset
 from neurallnet.errors import DataError, RunError
 from neurallnet.paths import workspace
 from neurallnet.readlog import read_test_reads
@@ -162,6 +165,38 @@ def test_changed_images_are_not_evaluated_with_an_old_run(images, finished, tmp_
     (copy / "red" / "red-000.png").unlink()
     with pytest.raises(RunError, match="other images"):
         evaluate_run(run, work, copy)
+
+
+def test_a_reading_that_cannot_take_place_is_not_logged(images, tmp_path):
+    """The log cannot be taken back: neither missing images nor missing weights may leave a line in it."""
+    work = workspace(tmp_path)
+    run = train_run(run_config(TINY), work, images, progress=False)
+    with pytest.raises(DataError):
+        evaluate_run(run, work, tmp_path / "nowhere")
+    weights = run.weights.read_bytes()
+    run.weights.unlink()
+    with pytest.raises(RunError):
+        evaluate_run(run, work, images)
+    assert not (work.evidence / TEST_READS).exists()
+    run.weights.write_bytes(weights)
+    evaluate_run(run, work, images)
+    assert len(read_test_reads(work.evidence / TEST_READS)) == 1
+
+
+def test_a_run_does_not_go_on_with_other_images_held_out(images, tmp_path, monkeypatch):
+    kill = "lambda epoch: os.kill(os.getpid(), signal.SIGKILL)"
+    finish(start(images, tmp_path, kill))
+    once = runs.split_folds
+    monkeypatch.setattr(runs, "split_folds", lambda dataset, split: once(dataset, replace(split, fold=1)))
+    with pytest.raises(RunError, match="checkpoint of another run"):
+        train_run(run_config(TINY), workspace(tmp_path), images, progress=False)
+
+
+def test_a_workspace_among_the_images_is_refused(images, tmp_path):
+    folder = two_colours(tmp_path)
+    with pytest.raises(DataError, match="name another with --work"):
+        train_run(run_config(TINY), workspace(folder / "work"), folder, progress=False)
+    assert open_dataset("folder", workspace(tmp_path.parent / "elsewhere"), folder).classes == ("blue", "red")
 
 
 def test_damaged_checkpoint_is_named(images, tmp_path):
