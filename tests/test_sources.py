@@ -163,7 +163,9 @@ def test_acquisition_order():
 def test_a_note_among_the_images_does_not_change_their_order(tmp_path):
     """Blocks of the session protocol follow the order: a file that is no image must not move images between train and test."""
     class_tree(tmp_path)
+    image(tmp_path / "Benign" / "WBC-Benign-010.jpg")
     before = {image.path: image.order for image in get_source("taleqani").find(tmp_path)}
+    assert 10 in before.values()
     (tmp_path / "Benign" / "notes.txt").write_text("read on Monday")
     after = {image.path: image.order for image in get_source("taleqani").find(tmp_path)}
     assert {path: after[path] for path in before} == before
