@@ -8,7 +8,7 @@ import pandas as pd
 from neurallnet.data.source import BENIGN
 from neurallnet.data.sources import get_source
 from neurallnet.evaluation import cluster_interval
-from neurallnet.external import external_predictions, external_source, false_alarms
+from neurallnet.external import TRUTH, external_predictions, external_source, false_alarms
 from neurallnet.study import Study
 
 
@@ -17,7 +17,10 @@ def healthy_predictions(study: Study, name: str, source: str | None = None) -> p
     source = external_source(study, source)
     other = study.dataset(source)
     table = external_predictions(study.run(name), other, study.work, study.dataset().classes, f"another laboratory for {name}")
-    return table if get_source(source).healthy else table[table["label"] == BENIGN]
+    if get_source(source).healthy:
+        return table
+    known = table[TRUTH] if TRUTH in table else table["label"]  # a set that only tells benign from malignant has no label
+    return table[known == BENIGN]
 
 
 def healthy_elsewhere(study: Study, name: str, source: str | None = None) -> dict[str, Any]:

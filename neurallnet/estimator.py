@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from neurallnet.checkpoints import put_weights, read_tensors, write_tensors
 from neurallnet.config import DataConfig, ModelConfig, RunConfig, TrainConfig, run_config
-from neurallnet.data.images import decode_image, preprocess
+from neurallnet.data.images import decode_image, preprocess, preprocess_file
 from neurallnet.errors import DataError, RunError
 from neurallnet.networks import build_model
 from neurallnet.training import Examples, fit, predict_logits
@@ -162,17 +162,16 @@ class NeurALLNetClassifier(ClassifierMixin, BaseEstimator):
 
     def _views(self, X: Any) -> np.ndarray:
         """What the network sees of X, uint8 (N, image_size, image_size, 3); raises InputError, ImageError."""
+        view = {"size": self.image_size, "scale_bar": self.scale_bar}
         need = f"{_KIND}: X must be uint8 (N, height, width, 3) or a sequence of paths"
         if isinstance(X, np.ndarray) and X.ndim == 4:
             if X.dtype != np.uint8 or X.shape[3] != 3 or 0 in X.shape:
                 raise InputError(f"{need}, not {X.dtype} {X.shape}")
-            pictures = map(Image.fromarray, np.ascontiguousarray(X))
+            return np.stack([preprocess(Image.fromarray(picture), **view) for picture in np.ascontiguousarray(X)])
         elif not isinstance(X, str) and hasattr(X, "__len__") and len(X) and all(isinstance(one, str | Path) for one in X):
-            pictures = (decode_image(Path(one)) for one in X)
-        else:
-            found = f"{X.dtype} {X.shape}" if isinstance(X, np.ndarray) else type(X).__name__
-            raise InputError(f"{need}, not {found}. Reshape your data: a picture is not a row of a table")
-        return np.stack([preprocess(picture, self.image_size, self.scale_bar) for picture in pictures])
+            return np.stack([preprocess_file(decode_image(path), path, **view) for path in map(Path, X)])
+        found = f"{X.dtype} {X.shape}" if isinstance(X, np.ndarray) else type(X).__name__
+        raise InputError(f"{need}, not {found}. Reshape your data: a picture is not a row of a table")
 
 
 _AMOUNTS = ("stain", "brightness", "contrast", "saturation", "hue", "noise", "cell_free")

@@ -53,7 +53,8 @@ def read_test_reads(log_path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     entries = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")  # `splitlines` would also cut at U+2028 in a reason
+    for number, line in enumerate(lines if lines != [""] else [], 1):
         try:
             entries.append(json.loads(line))
         except ValueError:

@@ -54,6 +54,15 @@ def test_of_labelled_fields_only_the_healthy_ones_count(monkeypatch):
     assert ours["n"] == 5 and ours["rate"] == pytest.approx((1 + 0) / 10)
 
 
+def test_where_only_benign_is_told_from_malignant_the_benign_fields_count(monkeypatch):
+    """Such sets have no label of the network's classes; what is known stands in another column."""
+    known = ["Benign", "Benign", "Malignant", "Malignant", "Malignant", "Benign"]
+    read = lambda run, *asked: predictions(CALLED[run.address.split()[-1]], "------").assign(truth=known)  # noqa: E731
+    monkeypatch.setattr(alarms, "external_predictions", read)
+    row = alarm_report(study("------"), {"ours": ["ours-0"]}, "cnmc")["rows"][0]
+    assert row["n"] == 3 and row["rate"] == pytest.approx(1 / 3), "of the first, second and last field the last is called Pro"
+
+
 def test_no_healthy_field_is_no_rate(monkeypatch):
     ours = report(monkeypatch, "eeeooo")
     assert ours["rows"][0] == {"network": "ours", "seeds": 2, "n": 0} and ours["by_run"][0]["rate"] is None

@@ -13,7 +13,7 @@ from PIL import Image
 
 import neurallnet.data.cache as module
 from neurallnet.data.cache import cache_key, load_images
-from neurallnet.data.images import decode_image, preprocess
+from neurallnet.data.images import ImageError, decode_image, preprocess
 from neurallnet.data.manifest import build_manifest
 from neurallnet.data.sources import get_source
 from neurallnet.errors import DataError
@@ -117,6 +117,12 @@ def test_touched_file_is_hashed_once_and_not_decoded(root, cache, decoded, monke
     assert hashed == ["cell-0.png"] and len(decoded) == 6
 
 
+def test_black_image_is_named(root, cache):
+    Image.new("RGB", (30, 30)).save(root / "a" / "lost.png")
+    with pytest.raises(ImageError, match=r"lost\.png: .*black all over"):
+        load_images(manifest(root), root, 16, cache)
+
+
 def test_deleted_image_is_named(root, cache):
     frame = manifest(root)
     load_images(frame, root, SIZE, cache)
@@ -189,7 +195,7 @@ def test_cache_folder_that_cannot_be_used(root, cache):
 def test_interrupted_build_leaves_no_entry(root, cache, monkeypatch):
     frame = manifest(root)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "preprocess", lambda image, size, scale_bar: 1 / 0)
+        patch.setattr(module, "preprocess_file", lambda image, path, size, scale_bar: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             load_images(frame, root, SIZE, cache)
     assert np.array_equal(load_images(frame, root, SIZE, cache), expected(frame, root))

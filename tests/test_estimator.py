@@ -17,6 +17,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from neurallnet import NeurALLNetClassifier
+from neurallnet.data.images import ImageError
 from neurallnet.errors import ConfigError, DataError, RunError
 from neurallnet.pretrained.loading import FOLDER
 
@@ -154,3 +155,9 @@ def test_a_saved_network_says_the_same_and_nothing_else_is_loaded(fitted, tmp_pa
 def test_bad_input_is_refused_in_fit(change, X, y, error, said):
     with pytest.raises(error, match=said):
         NeurALLNetClassifier(**TINY).set_params(**change).fit(X, y)
+
+
+def test_a_black_picture_is_named(tmp_path):
+    Image.new("RGB", (20, 20)).save(tmp_path / "lost.png")
+    with pytest.raises(ImageError, match=r"lost\.png: .*black all over"):
+        NeurALLNetClassifier()._views([tmp_path / "lost.png"])

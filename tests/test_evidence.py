@@ -124,6 +124,14 @@ def test_readings_are_numbered_and_never_lost(tmp_path, monkeypatch):
     assert {entry["what"] for entry in entries} == {f"what {i}" for i in range(24)}
 
 
+def test_a_reason_may_hold_any_character(tmp_path):
+    """Pasted text has line separators that are none of JSON's: the log could not be read again, nor taken back."""
+    log, reason = tmp_path / "reads.jsonl", "pasted\u2028from\u2029elsewhere\x85\nand more"
+    append_test_read(log, "primary", "abc", "split", reason)
+    append_test_read(log, "primary", "abc", "split")
+    assert [entry["why"] for entry in read_test_reads(log)][0] == reason and len(read_test_reads(log)) == 2
+
+
 def test_a_line_taken_out_of_the_log_is_noticed(tmp_path):
     log = tmp_path / "reads.jsonl"
     for _ in range(3):

@@ -122,3 +122,8 @@ def test_bad_input_is_refused():
             threshold_at(np.ones(4), rate)
     with pytest.raises(DataError, match="one image or more"):
         threshold_at(np.array([]))
+
+
+def test_images_that_do_not_differ_are_said_to_be_so():
+    with pytest.raises(DataError, match="all alike"):
+        OodModel.fit(np.repeat([[1.0, 2.0], [3.0, 1.0]], 8, axis=0), np.repeat([0, 1], 8))

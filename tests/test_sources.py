@@ -6,7 +6,7 @@ import types
 import pytest
 from PIL import Image
 
-from neurallnet.data.listing import acquisition_order
+from neurallnet.data.listing import acquisition_order, printable
 from neurallnet.data.sources import SOURCES, download, get_source, locate
 from neurallnet.errors import DataError
 from neurallnet.paths import workspace
@@ -258,3 +258,13 @@ def test_an_earlier_download_is_found_without_network(tmp_path, space):
     for number in ("2", "10"):  # 11 was interrupted
         (versions / f"{number}.complete").touch()
     assert locate("taleqani", None, space) == versions / "versions" / "10" / "Original"
+
+
+def test_wide_and_narrow_spaces_in_names_are_no_control_characters(tmp_path):
+    """Names as Japanese keyboards and screenshots of macOS make them."""
+    names = ["\u6a19\u672c\u3000\u4e00.png", "Screenshot 9.41\u202fPM.png"]
+    for name in names:
+        image(class_tree(tmp_path) / "Benign" / name)
+    found = get_source("taleqani").scan(tmp_path)
+    assert not found.problems and {f"Benign/{name}" for name in names} <= {image.path for image in found.images}
+    assert printable("two\nlines\u2028here") == "two\\nlines\\u2028here"

@@ -20,7 +20,7 @@ import pandas as pd
 from filelock import FileLock
 from tqdm import tqdm
 
-from neurallnet.data.images import PREPROCESSING_VERSION, decode_bytes, preprocess, read_bytes
+from neurallnet.data.images import PREPROCESSING_VERSION, decode_bytes, preprocess_file, read_bytes
 from neurallnet.data.manifest import manifest_digest
 from neurallnet.data.tables import write_text
 from neurallnet.errors import DataError
@@ -145,7 +145,7 @@ def _build(
             file.write(header)
             for path, sha256 in zip(bar, frame["sha256"], strict=True):
                 image = decode_bytes(_read_same(root / path, sha256), root / path)
-                pixels = preprocess(image, shape[1], scale_bar).tobytes()
+                pixels = preprocess_file(image, root / path, shape[1], scale_bar).tobytes()
                 digest.update(pixels)
                 file.write(pixels)
             file.flush()

@@ -182,3 +182,11 @@ def preprocess(image: Image.Image, size: int, scale_bar: str = "removed") -> np.
     if image.size == (size, size):
         return np.array(image)
     return np.array(image.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def preprocess_file(image: Image.Image, path: Path, size: int, scale_bar: str = "removed") -> np.ndarray:
+    """As `preprocess`, of the picture that `path` holds, which an error names. Raises ImageError."""
+    try:
+        return preprocess(image, size, scale_bar)
+    except DataError as error:
+        raise ImageError(path, str(error)) from None

@@ -6,6 +6,7 @@ early Pre-B" contains "Pre-B", so any comparison by substring would mislabel a w
 
 import os
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from neurallnet.data.images import IMAGE_SUFFIXES
 from neurallnet.errors import DataError
 
 _NOT_CLASSES = {"__macosx"}  # left by macOS archives
+_BREAKING = {"Cc", "Zl", "Zp"}  # Unicode's control characters, line and paragraph separators
 _NOT_IMAGES = {"thumbs.db", "desktop.ini"}  # left by Windows
 
 
@@ -140,9 +142,13 @@ def _natural(name: str) -> tuple:
 
 
 def printable(name: str) -> str:
-    """The name itself when it can be written to a table, else with its odd characters escaped."""
+    """The name itself when it can be written to a table, else with the characters escaped that no line of one can hold.
+
+    >>> printable("標本\\u3000一.png") == "標本\\u3000一.png", printable("two\\nlines.png")
+    (True, 'two\\\\nlines.png')
+    """
     shown = name.encode("utf-8", "backslashreplace").decode()
-    return shown if shown.isprintable() else shown.encode("unicode_escape").decode()
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) in _BREAKING else c for c in shown)
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

@@ -53,7 +53,7 @@ class OodModel:
     def fit(
         cls, features: np.ndarray, labels: np.ndarray, method: Method = "mahalanobis", feature: str = "appearance"
     ) -> "OodModel":
-        """From training images: `features` (N, F) float, `labels` (N,) int. Raises DataError for other or too few of them."""
+        """From training images: `features` (N, F) float, `labels` (N,) int. Raises DataError for other, equal or too few."""
         features, labels = np.asarray(features, np.float64), np.asarray(labels)
         if features.ndim != 2 or len(features) != len(labels) or len(labels) <= len(np.unique(labels)):
             raise DataError(f"out-of-distribution model: features {features.shape} and {len(labels)} labels do not make a fit")
@@ -67,7 +67,10 @@ class OodModel:
         alive = np.isfinite(scale)
         covariance = np.eye(len(scale))
         covariance[np.ix_(alive, alive)] = ledoit_wolf((z - means[place])[:, alive], assume_centered=True)[0]
-        whiten = np.linalg.cholesky(np.linalg.inv(covariance))
+        try:
+            whiten = np.linalg.cholesky(np.linalg.inv(covariance))
+        except np.linalg.LinAlgError:
+            raise DataError("out-of-distribution model: the images of each class are all alike; it needs others") from None
         references, nearest = (means, 1) if method == "mahalanobis" else (z, min(NEIGHBOURS, len(z)))
         single = (np.asarray(value, np.float32) for value in (center, np.where(alive, scale, np.inf), whiten, references @ whiten))
         return cls(*single, nearest=nearest, feature=feature)

@@ -53,6 +53,8 @@ def _predict(files: list[Path], network: Pretrained, explain: Path | None, batch
                     write_overlay(overlays[place], files[place], answer, network)
                 except DataError as error:  # the file has changed since it was read
                     answer = failure(answer.file, f"could not be read again for its explanation: {error}")
+                except OSError as error:  # a name with .png behind it that is too long, a full disk
+                    answer = failure(answer.file, f"its explanation could not be written: {error}")
             answers.append(answer)
             bar.clear()
             typer.echo(screen_line(form, answer))
