@@ -58,9 +58,9 @@ def open_dataset(
     The manifest is kept in the workspace and made anew when a file was added, removed or changed. Raises DataError.
     """
     root = locate(name, data, work)
-    if root.resolve() in (place := work.root.resolve(), *place.parents):
-        raise DataError(f"{work.root}: this workspace lies among the images and would be taken for some; name another with --work")
     source = get_source(name, root)
+    if source.classes and root.resolve() in (place := work.root.resolve(), *place.parents):
+        raise DataError(f"{work.root}: this workspace lies among the classes and would be taken for one; name another with --work")
     manifest = current_manifest(source, root, work.manifests / name, strict=strict, progress=progress)
     return Dataset(root, manifest, source.classes)
 
