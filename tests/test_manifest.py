@@ -109,6 +109,27 @@ def test_file_name_that_is_not_utf8(tree):
     write_manifest(manifest, tree.parent / "out")  # would fail on a lone surrogate
 
 
+def test_file_name_with_wide_or_narrow_spaces_is_kept_as_it_is(tree):
+    names = ["日本\u3000標本-1.png", "Screenshot 9.41\u202fPM-2.png"]
+    for seed, name in enumerate(names):
+        draw(tree / "a" / name, seed + 90)
+    manifest = build(tree)
+    assert {f"a/{name}" for name in names} <= set(manifest.frame["path"]) and manifest.rejected.empty
+    write_manifest(manifest, tree.parent / "out")
+    assert read_manifest(tree.parent / "out").frame["path"].tolist() == manifest.frame["path"].tolist()
+
+
+@pytest.mark.parametrize(
+    "mark, escaped", [("\n", "\\n"), ("\x85", "\\x85"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029")], ids=ascii
+)
+def test_file_name_that_would_break_a_line_is_refused_and_only_that_character_escaped(tree, mark, escaped):
+    draw(tree / "a" / f"標本\u3000{mark}1.png", 90)
+    assert build(tree).rejected.to_dict("list") == {
+        "path": [f"a/標本\u3000{escaped}1.png"],
+        "reason": ["has control characters or broken text in its name; rename it"],
+    }
+
+
 def test_missing_class_folder_is_reported(tmp_path):
     for name in ("Benign", "Early", "Pre"):
         draw(tmp_path / name / "WBC-1.png")

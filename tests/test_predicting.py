@@ -75,6 +75,12 @@ def test_whatever_holds_a_picture_gets_the_same_answers(folder, drawn):
     assert predict(paths[0])[0].file == str(paths[0]) and predict(stack)[0].file is None
 
 
+def test_a_file_is_named_as_it_is_unless_a_character_cannot_be_written(drawn, tmp_path):
+    for name, shown in (("日本\u3000標本.png", "日本\u3000標本.png"), ("標本\n\u202f1.png", "標本\\n\u202f1.png")):
+        Image.fromarray(drawn[0]).save(tmp_path / name)
+        assert predict(tmp_path / name)[0].file == str(tmp_path / shown)
+
+
 def test_neighbours_and_batch_size_change_nothing(folder):
     every = predict(folder)
     assert len(every) == 4 and len({tuple(answer.probabilities.values()) for answer in every}) == 4

@@ -112,6 +112,26 @@ def test_overlays_are_written_once_per_image_and_not_read_again(call, folder, pi
             assert not np.array_equal(np.asarray(overlay), original)
 
 
+def test_an_overlay_whose_name_is_too_long_is_that_files_failure_and_the_tables_are_written(call, folder, tmp_path):
+    long = folder / f"{'n' * 249}.png"
+    (folder / "a.png").rename(long)
+    code, out, err = call(folder, "--explain", tmp_path / "maps", "--csv", tmp_path / "t.csv", "--json", tmp_path / "t.json")
+    rows = {Path(row["file"]).name: row for row in json.loads((tmp_path / "t.json").read_text())}
+    assert code == 1 and "Traceback" not in err
+    assert "explanation could not be written" in rows[long.name]["error"]
+    assert rows["a.png"]["error"] is None and rows["a.png"]["predicted"]
+    with (tmp_path / "t.csv").open(newline="") as file:
+        assert sum(bool(line["error"]) for line in csv.DictReader(file)) == 1
+    assert [path.name for path in (tmp_path / "maps").rglob("*.png")] == ["a.png.png"]
+
+
+def test_tables_may_have_names_as_long_as_the_file_system_allows(call, folder, tmp_path):
+    tables = [tmp_path / f"{'t' * (255 - len(end))}{end}" for end in (".csv", ".json")]
+    code, _, err = call(folder, "--csv", tables[0], "--json", tables[1])
+    assert code == 0 and "error" not in err
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == sorted(path.name for path in tables)
+
+
 def test_misuse_is_one_line_and_exit_code_2_before_any_image_is_read(call, folder, tmp_path, monkeypatch):
     monkeypatch.setattr("neurallnet.predicting.api.decode_image", lambda path: pytest.fail("an image was read"))
     (tmp_path / "empty").mkdir()
