@@ -122,6 +122,12 @@ def test_what_the_pages_say_of_the_committees_errors_is_so_in_the_runs():
     assert random == 1, "not on the test images of the random split, seed 0"
 
 
+def test_the_model_cards_rows_on_trust_are_of_all_blocks_together():
+    found = read_evidence(EVIDENCE / "trust.json")
+    assert found["screening"][5]["part"] == found["calibration"][5]["part"] == "all together"
+    assert found["screening_specificity"] == 0.95
+
+
 def test_what_the_page_on_leakage_says_of_the_embargo_and_the_cut_is_so_in_the_evidence():
     rows = read_evidence(EVIDENCE / "conditions.json")["rows"]
     wide = rows[1]["lead_over_colour"]["interval"]
