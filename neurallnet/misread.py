@@ -24,9 +24,9 @@ def misread_report(study: Study) -> dict[str, Any]:
     The networks are those that the profile trains under both protocols, so that the two can be compared.
     """
     order, found = study.dataset().frame.set_index("path")["order"], {}
-    both = [[network_arms(study.profile, protocol, name) for protocol in (RANDOM, SESSION)] for name in (SHIPPED, *SESSION_PEERS)]
-    names = [name for name, trained in zip((SHIPPED, *SESSION_PEERS), both, strict=True) if all(trained)]
-    for protocol in (RANDOM, SESSION):
+    protocols = RANDOM, SESSION
+    names = [name for name in (SHIPPED, *SESSION_PEERS) if all(network_arms(study.profile, each, name) for each in protocols)]
+    for protocol in protocols:
         tables = {name: held_out(study, protocol, name) for name in names}
         found[protocol] = {"networks": {name: table["seed"].nunique() for name, table in tables.items()}, **misread(tables, order)}
     return {**found, "manifest": study.dataset().digest}

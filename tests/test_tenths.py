@@ -124,4 +124,5 @@ def test_claims_are_of_the_network_that_ships_and_of_colour(found, tmp_path):
     assert "2 tenths" in ours.protocol and "lowest 75.00%, highest 100.00%" in ours.protocol
     assert ours.verdict == "reproduced", "eight images cannot tell"
     assert (colour_alone.id, colour_alone.ours, colour_alone.verdict) == ("colour_only_accuracy_tenths", 5 / 8, "not reproduced")
+    assert colour_alone.paper is None and "the paper's network" in colour_alone.claim, "the paper says nothing of colour alone"
     assert (lead.id, lead.ours, lead.paper, lead.interval[0] < 25) == ("tenths_lead_over_colour", 25, None, True)
