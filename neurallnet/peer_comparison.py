@@ -71,10 +71,7 @@ def session_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:
 
 def _balanced_lead(ours: pd.DataFrame, other: pd.DataFrame, groups: pd.Series, seeded: bool) -> dict[str, Any]:
     """`points_ahead` of ours: of the seeds that both have, each against its own; of all against a classifier without seeds."""
-    if not seeded:
-        return points_ahead(ours, other, ["path", "split_fold"], groups)
-    ours = ours[ours["seed"].isin(other["seed"])]
-    return points_ahead(ours, other, ["path", "split_fold", "seed"], groups)
+    return points_ahead(ours, other, ["path", "split_fold", "seed"] if seeded else ["path", "split_fold"], groups)
 
 
 def together_rows(study: Study, names: Iterable[str]) -> list[dict[str, Any]]:

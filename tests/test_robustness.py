@@ -149,6 +149,8 @@ def test_what_training_saw_follows_from_its_settings():
     off = AugmentConfig(stain=0, hue=0, noise=0, brightness=0)
     assert seen_in_training("jpeg", AugmentConfig()) == ""
     assert "no colours" in seen_in_training("hue_shift", AugmentConfig(), ModelConfig(hue="grey"))
+    assert "cannot see a change" in seen_in_training("contrast", AugmentConfig(), ModelConfig(hue="standardized"))
+    assert seen_in_training("contrast", AugmentConfig(), ModelConfig()) == "contrast within 10%"
     assert all(seen_in_training(name, off) == "" for name in ("hue_shift", "stain_shift", "gaussian_noise", "illumination"))
     assert "brightness within 20%" in seen_in_training("illumination", AugmentConfig(brightness=0.2))
     assert "normalized" in seen_in_training("hue_shift", off, ModelConfig())
