@@ -10,12 +10,17 @@ from neurallnet.errors import ConfigError
 
 _NARROW = (8, 16, 32, 64, 64)
 _WIDE = (32, 64, 128, 160)
+# A column of what ships: half of the single network's parameters in four blocks, without SE
+_COLUMN = {"channels": (24, 48, 96, 124), "own_norm": 0.0, "excitation": "none"}
+VIEWS = ("normalized", "standardized")  # how the columns see an image, `ModelConfig.hue`
 TILES: dict[str, dict[str, Any]] = {"model": {"channels": _WIDE, "pooling": "attention"}}
 
 # The arm whose network ships and which every headline figure is of. `base`, a single network with SE, is what the paper describes
 # and what its claims are tested with; other arms change one thing of it.
 SHIPPED = "committee"
 SHIPPED_RUN = f"{SHIPPED}-0"  # its run of seed 0, whose weights ship
+
+TRIO = "trio"
 
 # What each arm changes in its profile's configuration; one line says why the arm exists.
 CHANGES: dict[str, dict[str, dict[str, Any]]] = {
@@ -64,9 +69,11 @@ CHANGES: dict[str, dict[str, dict[str, Any]]] = {
         "augment": dict.fromkeys(("shift", "zoom", "stain", "brightness", "contrast", "saturation", "hue", "noise"), 0.0)
         | {"symmetries": False}
     },
-    # Three of the single network side by side: from seed to seed they err on different images, and what is left of an error after
-    # an average over three is what they have in common
-    SHIPPED: {"model": {"columns": 3}},
+    # Two networks side by side that do not see the same: one sees an image's own brightness and contrast, the other those of all.
+    # They err on different images, more so than two seeds of one network do
+    SHIPPED: {"model": {**_COLUMN, "columns": 2, "hue": VIEWS}},
+    # Three of the single network side by side, alike but for their seeds: the committee that shipped before
+    TRIO: {"model": {"columns": 3}},
     # A smear as a bag of tiles, each weighed by attention (multiple-instance learning): what it attends to is shown in chapter 08.
     "tiles": TILES,
     # Peers: other people's networks from scratch, on the same images, split and budget.
@@ -127,18 +134,30 @@ FEWER = (75, 150)  # the embargoes that take training images: as few, with the p
 AS_GIVEN = "as-given"
 CHANGES[AS_GIVEN] = {"data": {"image_size": 224, "scale_bar": "visible"}, "model": {"hue": "stored"}}
 
-# The single network without SE on held-out blocks, and it and what ships trained anew on the validation block too: what SE is worth
-# there, and what the images that validation takes.
-NO_SE, REFIT, SHIPPED_REFIT = "no-se", "refit", f"{SHIPPED}-refit"
+# The single network without SE on held-out blocks, and it and three alike trained anew on the validation block too: what SE is
+# worth there, and what the images that validation takes.
+NO_SE, REFIT, TRIO_REFIT = "no-se", "refit", f"{TRIO}-refit"
 
 CHANGES |= {
     f"{name}-session-{fold}": {**CHANGES[name], **CHANGES[f"session-{fold}"]}
-    for name in (SHIPPED, *SESSION_PEERS, BAR_VISIBLE, NO_SE)
+    for name in (SHIPPED, TRIO, *SESSION_PEERS, BAR_VISIBLE, NO_SE)
     for fold in range(SESSION_FOLDS)
 }
 CHANGES |= {
     f"{name}-session-{fold}": {**CHANGES[f"{network}-session-{fold}"], "train": {"refit": True}}
-    for name, network in ((REFIT, NO_SE), (SHIPPED_REFIT, SHIPPED))
+    for name, network in ((REFIT, NO_SE), (TRIO_REFIT, TRIO))
+    for fold in range(SESSION_FOLDS)
+}
+
+
+def alone(view: str) -> str:
+    """The arm of one column of what ships, trained by itself."""
+    return f"alone-{view}"
+
+
+CHANGES |= {
+    f"{alone(view)}-session-{fold}": {"model": {**_COLUMN, "hue": view}, **CHANGES[f"session-{fold}"]}
+    for view in VIEWS
     for fold in range(SESSION_FOLDS)
 }
 # The order cut half a block later: how much of a figure is owed to where the published blocks begin. The single network, and the
@@ -192,7 +211,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "robustness": ("unaugmented",),
     "explanations": ("tiles",),
     "conditions": (BAR_VISIBLE, AS_GIVEN),
-    "peers": ("dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
+    "peers": (TRIO, "dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
         SHIPPED,
         *("steps-1", "steps-4", "steps-8", "size-64", "size-128", "size-224"),
@@ -204,7 +223,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 SWEEP = ("steps-1", "size-64", "narrow", "size-128", "size-224", "shallow", "shallow-steps-4", "compact-steps-4", "separable")
 
 # The networks that profile full trains on all held-out blocks with three seeds, beside `base`.
-REPEATED = (SHIPPED, "dense", "small-cnn", NO_SE, REFIT, SHIPPED_REFIT)
+REPEATED = (SHIPPED, TRIO, "dense", "small-cnn", NO_SE, REFIT, TRIO_REFIT)
 
 _SESSIONS = tuple(f"session-{fold}" for fold in range(SESSION_FOLDS))
 
@@ -220,7 +239,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys((tenth("base", 1), tenth(SHIPPED, 1)), (0,)),
     },
     "full": {
-        **dict.fromkeys(("base", SHIPPED, NO_SE), (0, 1, 2, 3, 4)),
+        **dict.fromkeys(("base", SHIPPED, TRIO, NO_SE), (0, 1, 2, 3, 4)),
         f"{SHIPPED}-group": (0,),
         **dict.fromkeys(_SESSIONS, (0, 1, 2)),
         **{f"choice-{name}-{fold}": (0,) for name in CHOICES for fold in CHOICE_FOLDS},
@@ -234,6 +253,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{f"{name}-session-{fold}": (0, 1, 2) for name in REPEATED for fold in range(SESSION_FOLDS)},
         **{f"embargo-{embargo}-session-{fold}": (0,) for embargo, folds in EMBARGOES.items() for fold in folds},
         **{f"few-{embargo}-session-{fold}": (0,) for embargo in FEWER for fold in EMBARGOES[embargo]},
+        **{f"{alone(view)}-session-{fold}": (0,) for view in VIEWS for fold in range(SESSION_FOLDS)},
         BAR_VISIBLE: (0, 1, 2, 3, 4),
         AS_GIVEN: (0,),
         **{f"{BAR_VISIBLE}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},

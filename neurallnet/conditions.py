@@ -9,10 +9,26 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.arms import AS_GIVEN, BAR_VISIBLE, EMBARGOES, FEWER, NO_SE, REFIT, SHIFTED, SHIPPED, SHIPPED_REFIT, shifted
+from neurallnet.arms import (
+    AS_GIVEN,
+    BAR_VISIBLE,
+    EMBARGOES,
+    FEWER,
+    NO_SE,
+    REFIT,
+    SHIFTED,
+    SHIPPED,
+    TRIO,
+    TRIO_REFIT,
+    VIEWS,
+    alone,
+    shifted,
+)
 from neurallnet.leak import BASE, RANDOM, SESSION, held_out, lead, network_arms, points_ahead, probe_held_out, scores, summary
 from neurallnet.peer_comparison import TITLES
 from neurallnet.study import Study
+
+SEEN = dict(zip(VIEWS, ("light and contrast as they are", "one brightness and contrast"), strict=True))
 
 # condition -> protocol, arm, what a reader is told, and the network that it changes
 CONDITIONS = [
@@ -21,7 +37,8 @@ CONDITIONS = [
     *((protocol, BAR_VISIBLE, f"scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
     (SESSION, NO_SE, "without SE, session", BASE),
     (SESSION, REFIT, "validation block learned from too, session", NO_SE),
-    (SESSION, SHIPPED_REFIT, "validation block learned from too, committee, session", SHIPPED),
+    (SESSION, TRIO_REFIT, "validation block learned from too, three alike, session", TRIO),
+    *((SESSION, alone(view), f"one column of the committee alone, {seen}, session", SHIPPED) for view, seen in SEEN.items()),
     *((SESSION, shifted(name), f"cut half a block later, {TITLES[name]}", name) for name in SHIFTED),
     (RANDOM, AS_GIVEN, "224 pixels, stored hues, scale bar visible, random", BASE),
 ]
@@ -81,7 +98,7 @@ def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "condition": row["condition"],
-            "SE": "no" if {NO_SE, "small-cnn"} & {row["arm"], row["reference"]} else "yes",
+            "SE": "no" if {NO_SE, SHIPPED, "small-cnn"} & {row["arm"], row["reference"]} else "yes",
             "folds": ", ".join(map(str, row["folds"])),
             "seeds": len(row["seeds"]),
             "balanced accuracy": f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",

@@ -23,6 +23,7 @@ _strict = ConfigDict(extra="forbid", allow_inf_nan=False)
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+Hue = Literal["balanced", "normalized", "standardized", "stored", "grey"]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -79,8 +80,8 @@ class ModelConfig:
     excitation_ratio: Positive = 8  # squeeze to C/8: SE stays near 4% of the parameters
     # "balanced": the background is made white, so that lamp and camera tell no class, and then every image's hues are turned until
     # its dominant one is the same, so that a stain's tint tells none; "normalized": the latter alone; "standardized": then one
-    # brightness and contrast for all images as well; "grey": no colour at all
-    hue: Literal["balanced", "normalized", "standardized", "stored", "grey"] = "normalized"
+    # brightness and contrast for all images as well; "grey": no colour at all. Columns may each see the image in a way of their own
+    hue: Hue | tuple[Hue, ...] = "normalized"
     normalization: Literal["batch", "none"] = "batch"  # over batch and time steps together
     # share of the first block's channels normalized by each image's own moments instead, so that a stain's strength and a lamp's
     # brightness are gone from them (IBN-a, Pan et al. 2018, arXiv 1807.09441); the others still see both. Direct encoding only
@@ -99,6 +100,11 @@ class ModelConfig:
     # own, for which only `classes` counts here
     family: Literal["spiking", "dense", "small_cnn", "mobilenet_v2", "efficientnet_b0", "densenet121"] = "spiking"
 
+    @property
+    def hues(self) -> tuple[Hue, ...]:
+        """How each column sees an image."""
+        return self.hue if isinstance(self.hue, tuple) else (self.hue,) * self.columns
+
     @model_validator(mode="after")
     def _consistent(self) -> "ModelConfig":
         if self.encoding == "latency" and self.time_steps < 2:
@@ -111,6 +117,8 @@ class ModelConfig:
             raise ValueError(f"columns need encoding 'direct'; {self.encoding!r} is of a single network")
         if self.columns > 1 and self.family not in ("spiking", "dense"):
             raise ValueError(f"columns are of the families 'spiking' and 'dense'; {self.family!r} has none")
+        if isinstance(self.hue, tuple) and len(self.hue) != self.columns:
+            raise ValueError(f"hue names {len(self.hue)} ways to see an image for columns {self.columns}; give one, or one for each")
         if self.pooling == "attention" and (self.columns > 1 or self.family != "spiking"):
             raise ValueError("pooling 'attention' is of a single spiking network: columns 1, family 'spiking'")
         if self.beta_learned and not 0 < self.beta < 1:
@@ -230,8 +238,13 @@ def run_config(values: dict[str, Any] | None = None) -> RunConfig:
     try:
         return TypeAdapter(RunConfig).validate_python(values)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']} (got {e['input']!r})" for e in error.errors())
+        problems = "; ".join(f"{_place(e['loc'])}: {e['msg']} (got {e['input']!r})" for e in error.errors())
         raise ConfigError(f"run configuration: {problems}") from None
+
+
+def _place(parts: tuple[int | str, ...]) -> str:
+    """Where a bad value stands; which alternative of a field's type was tried (`literal[...]`) is left out."""
+    return ".".join(str(part) for part in parts if "[" not in str(part))
 
 
 def with_changes(config: RunConfig, **sections: dict[str, Any]) -> RunConfig:

@@ -36,8 +36,13 @@ def normalize_hue(images: Tensor) -> Tensor:
     return _composed(images)
 
 
-def stained_alike(images: Tensor, hue: str) -> Tensor:
-    """What a network of `ModelConfig.hue` sees of images (B, 3, H, W) in [0, 1]."""
+def stained_alike(images: Tensor, hue: str | tuple[str, ...]) -> Tensor:
+    """What a network of `ModelConfig.hue` sees of images (B, 3, H, W) in [0, 1].
+
+    Of a way of their own for each column, one after the other: (B, 3 * columns, H, W).
+    """
+    if isinstance(hue, tuple):
+        return torch.cat([stained_alike(images, each) for each in hue], 1)
     if hue == "grey":
         return images.mean(1, keepdim=True).expand_as(images)
     if hue == "balanced":

@@ -57,7 +57,8 @@ class Unrolled(nn.Module):
         super().__init__()
         refuse_unsupported(model)
         self.steps, self.details, self.hue = model.config.time_steps, details, model.config.hue
-        self.blocks = nn.ModuleList(UnrolledBlock(block) for block in model.blocks)
+        views = len(self.hue) if isinstance(self.hue, tuple) else 1
+        self.blocks = nn.ModuleList(UnrolledBlock(block, 1 if place else views) for place, block in enumerate(model.blocks))
         self.readout = model.readout.folded()
         self.to(dtype=torch.float32, memory_format=torch.channels_last).eval().requires_grad_(False)
 
@@ -79,10 +80,10 @@ class Unrolled(nn.Module):
 class UnrolledBlock(nn.Module):
     """Convolution with folded normalization, SE gate as 1x1 convolutions, LIF over T written out."""
 
-    def __init__(self, block: SpikingBlock) -> None:
+    def __init__(self, block: SpikingBlock, views: int = 1) -> None:
         super().__init__()
         self.steps, self.constant_input, self.neuron = block.steps, block.constant_input, block.neuron
-        self.conv = folded_convolution(block)
+        self.conv = folded_convolution(block, views)
         self.own_norm = OwnNorm(block.norm) if isinstance(block.norm, InstanceBatchNorm) else None
         gate = block.excitation
         self.squeeze, self.excite = (None, None) if gate is None else (pointwise(gate.squeeze), pointwise(gate.excite))
@@ -149,10 +150,14 @@ def unrolled_lif(currents: list[Any], neuron: Neuron, heaviside: Callable[[Any, 
     return spikes
 
 
-def folded_convolution(block: SpikingBlock) -> nn.Conv2d:
-    """The block's convolution with what folds of its normalization in weights and bias; the product is taken in float64."""
+def folded_convolution(block: SpikingBlock, views: int = 1) -> nn.Conv2d:
+    """The block's convolution with what folds of its normalization in weights and bias; the product is taken in float64.
+
+    `views`: how many pictures, one beside the other, the first block is shown of an image; each is for its share of the channels.
+    """
     conv, norm = block.conv, block.norm
-    folded = nn.Conv2d(conv.in_channels, conv.out_channels, conv.kernel_size, conv.stride, conv.padding, conv.dilation, conv.groups)
+    shape = conv.kernel_size, conv.stride, conv.padding, conv.dilation
+    folded = nn.Conv2d(views * conv.in_channels, conv.out_channels, *shape, groups=views * conv.groups)
     scale, shift = norm.fixed()
     with torch.no_grad():
         folded.weight.copy_(conv.weight.double() * scale[:, None, None, None])

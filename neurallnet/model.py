@@ -307,12 +307,14 @@ class NeurALLNet(nn.Module):
         return spikes.mean((2, 3)).unflatten(0, (steps, -1)) if self.pool is None else self.pool(spikes.unflatten(0, (steps, -1)))
 
 
-def side_by_side(images: Tensor, hue: str) -> Tensor:
-    """What the first block sees of images (B, 3, H, W); of images for each column (columns, B, 3, H, W), (B, 3 * columns, H, W)."""
+def side_by_side(images: Tensor, hue: str | tuple[str, ...]) -> Tensor:
+    """What the first block sees of images (B, 3, H, W), as `stained_alike`; of images for each column (columns, B, 3, H, W),
+    (B, 3 * columns, H, W).
+    """
     if images.dim() == 4:
         return stained_alike(images, hue)
-    alike = stained_alike(images.flatten(0, 1), hue)
-    return torch.cat(alike.chunk(len(images)), 1)
+    hues = [hue] * len(images) if isinstance(hue, str) else hue
+    return torch.cat([stained_alike(own, seen) for own, seen in zip(images, hues, strict=True)], 1)
 
 
 def parameter_count(model: nn.Module) -> int:

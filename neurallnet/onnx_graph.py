@@ -49,8 +49,11 @@ def heaviside(x: Value, threshold: float) -> Value:
     return Value(x.writer, name, x.place)
 
 
-def seen_colours(w: Writer, images: str, hue: str, image_size: int) -> str:
-    """As `hue.stained_alike`."""
+def seen_colours(w: Writer, images: str, hue: str | tuple[str, ...], image_size: int) -> str:
+    """As `hue.stained_alike`; what two columns' ways have in common is written twice and merged by runtimes."""
+    if isinstance(hue, tuple):
+        ways = [seen_colours(w, images, each, image_size) for each in hue]
+        return w.node("Concat", *ways, name="input/columns", axis=1)[0]
     if hue == "grey":
         mean = w.constant("input/grey.weight", np.full((3, 3, 1, 1), 1 / 3))
         return w.node("Conv", images, mean, name="input/grey", kernel_shape=[1, 1])[0]

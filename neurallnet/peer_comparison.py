@@ -8,7 +8,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from neurallnet.ablation import compare_arms
 from neurallnet.ablation_report import ablation_report
-from neurallnet.arms import GROUPS, NO_SE, SESSION_PEERS, SHIPPED, SHIPPED_REFIT, arms
+from neurallnet.arms import GROUPS, NO_SE, SESSION_PEERS, SHIPPED, TRIO, TRIO_REFIT, arms
 from neurallnet.claims.published import PUBLISHED, Published
 from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval, correctness
@@ -19,7 +19,8 @@ TITLES = {
     SHIPPED: "NeurALLNet, committee",
     BASE: "NeurALLNet, single",
     NO_SE: "NeurALLNet, single, without SE",
-    SHIPPED_REFIT: "NeurALLNet, committee, validation block learned from too",
+    TRIO: "NeurALLNet, three alike",
+    TRIO_REFIT: "NeurALLNet, three alike, validation block learned from too",
     "dense": "Dense twin",
     "small-cnn": "Small CNN",
     "mobilenet-v2": "MobileNetV2",
@@ -36,12 +37,12 @@ def peer_report(study: Study) -> dict[str, Any]:
     `random`: `ablation_report`. `session`: a row per network with its mean balanced accuracy over runs and its interval, and the
     paired differences from ours on the folds that all were trained on, in accuracy (`compare_arms`) and in balanced accuracy;
     colour alone is one of them.
-    `together`: `together_rows`, of ours trained anew on the validation block as well.
+    `together`: `together_rows`, of three alike trained anew on the validation block as well.
     """
     trained = {arm.name.rsplit("-", 1)[0] for arm in arms(study.profile)}
     random = ablation_report(study, [name for name in (BASE, *GROUPS["peers"]) if name in trained], SHIPPED)
-    names = [name for name in (BASE, *SESSION_PEERS, NO_SE) if network_arms(study.profile, SESSION, name)]
-    refit = [SHIPPED_REFIT] if network_arms(study.profile, SESSION, SHIPPED_REFIT) else []
+    names = [name for name in (BASE, TRIO, *SESSION_PEERS, NO_SE) if network_arms(study.profile, SESSION, name)]
+    refit = [TRIO_REFIT] if network_arms(study.profile, SESSION, TRIO_REFIT) else []
     return {"random": random, SESSION: session_rows(study, names), "together": together_rows(study, [*names, *refit])}
 
 

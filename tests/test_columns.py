@@ -27,7 +27,7 @@ def committee(**changes) -> NeurALLNet:
 
 def alone(model: NeurALLNet, column: int) -> NeurALLNet:
     """The network of one column by itself, put together from its slices of the weights."""
-    single = NeurALLNet(replace(model.config, columns=1)).train(model.training)
+    single = NeurALLNet(replace(model.config, columns=1, hue=model.config.hues[column])).train(model.training)
     state = model.state_dict()
     for name, value in single.state_dict().items():
         if value.dim() and name != "readout.bias":
@@ -36,7 +36,11 @@ def alone(model: NeurALLNet, column: int) -> NeurALLNet:
     return single
 
 
-@pytest.mark.parametrize("changes", [{}, {"excitation": "none"}, {"own_norm": 1.0}, {"own_norm": 0.0}, {"channels": (6,)}], ids=str)
+WAYS = {"hue": ("normalized", "standardized", "balanced"), "own_norm": 0.0}
+KINDS = [{}, {"excitation": "none"}, {"own_norm": 1.0}, {"own_norm": 0.0}, {"channels": (6,)}, WAYS, {"hue": ("stored", "grey", "stored")}]
+
+
+@pytest.mark.parametrize("changes", KINDS, ids=str)
 def test_the_answer_is_the_mean_of_networks_that_know_nothing_of_each_other(changes):
     model, images = committee(**changes), random_images()
     with torch.inference_mode():
@@ -47,8 +51,9 @@ def test_the_answer_is_the_mean_of_networks_that_know_nothing_of_each_other(chan
     torch.testing.assert_close(found.logits, singles.mean(0))
 
 
-def test_shown_pictures_of_their_own_columns_learn_from_them_as_single_networks_do():
-    model = committee().train()
+@pytest.mark.parametrize("changes", [{}, WAYS], ids=str)
+def test_shown_pictures_of_their_own_columns_learn_from_them_as_single_networks_do(changes):
+    model = committee(**changes).train()
     images, labels = random_images(3 * len(LABELS)).unflatten(0, (COLUMNS, -1)), torch.stack([LABELS, LABELS.flip(0), LABELS])
     mean_ce(model(images), labels).backward()
     for column, (own, wanted) in enumerate(zip(images, labels, strict=True)):
@@ -74,11 +79,12 @@ def test_each_column_is_taught_by_its_own_cross_entropy(family):
     torch.testing.assert_close(output.column_logits.mean(0), output.logits)
 
 
-def test_written_out_and_as_onnx_it_is_the_same_network(tmp_path):
+@pytest.mark.parametrize("changes", [{}, WAYS, {**WAYS, "own_norm": 0.5}], ids=str)
+def test_written_out_and_as_onnx_it_is_the_same_network(tmp_path, changes):
     pytest.importorskip("onnxruntime")
     from neurallnet.export import export_onnx, onnx_session
 
-    model, images = committee(), random_images()
+    model, images = committee(**changes), random_images()
     with torch.inference_mode():
         wanted = model(images).logits
         torch.testing.assert_close(Unrolled(model)(images), wanted, atol=1e-4, rtol=1e-4)
@@ -86,11 +92,12 @@ def test_written_out_and_as_onnx_it_is_the_same_network(tmp_path):
     np.testing.assert_allclose(session.run(None, {"images": images.numpy()})[0], wanted.numpy(), atol=1e-4)
 
 
-def test_a_loop_over_snntorch_gives_the_same_columns():
+@pytest.mark.parametrize("changes", [{}, WAYS], ids=str)
+def test_a_loop_over_snntorch_gives_the_same_columns(changes):
     pytest.importorskip("snntorch")
     from neurallnet.twins import snntorch_twin
 
-    model, images = committee(), random_images()
+    model, images = committee(**changes), random_images()
     with torch.inference_mode():
         torch.testing.assert_close(snntorch_twin(model)(images).column_logits, model(images).column_logits, atol=1e-5, rtol=1e-5)
 

@@ -76,9 +76,10 @@ def test_a_condition_differs_from_the_published_run_in_one_setting(protocol, arm
         changed = [(part, key) for part in parts for key in plain[part] if plain[part][key] != found[part][key]]
         wanted = {"bar-visible": ("data", "scale_bar"), "refit": ("train", "refit"), "no-se": ("model", "excitation")}
         wanted |= dict.fromkeys(("shifted-base", "shifted-small-cnn"), ("split", "offset"))
-        wanted |= dict.fromkeys(("few-75", "few-150"), ("split", "as_few_as")) | {"committee-refit": ("train", "refit")}
-        as_given = [("data", "image_size"), ("data", "scale_bar"), ("model", "hue")]
-        assert changed == (as_given if arm == "as-given" else [wanted.get(arm, ("split", "embargo"))])
+        wanted |= dict.fromkeys(("few-75", "few-150"), ("split", "as_few_as")) | {"trio-refit": ("train", "refit")}
+        several = {"as-given": [("data", "image_size"), ("data", "scale_bar"), ("model", "hue")]}
+        several |= dict.fromkeys(("alone-normalized", "alone-standardized"), [("model", "columns"), ("model", "hue")])
+        assert changed == several.get(arm, [wanted.get(arm, ("split", "embargo"))])
 
 
 ROW = {

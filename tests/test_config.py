@@ -27,6 +27,8 @@ RUNS = Path(__file__).resolve().parents[1] / "results" / "full" / "runs"
         ({"split": {"protocol": "session", "embargo": 37, "as_few_as": 37}}, "wider embargo than the split's own, 37"),
         ({"model": {"columns": 2}, "train": {"loss": "tet"}}, "columns need train.loss 'mean_ce'"),
         ({"model": {"columns": 2, "family": "small_cnn"}}, "'small_cnn' has none"),
+        ({"model": {"columns": 3, "hue": ("stored", "grey")}}, "hue names 2 ways to see an image for columns 3"),
+        ({"model": {"hue": "sepia"}}, "model.hue"),
     ],
 )
 def test_each_bad_setting_is_named(values, said):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from neurallnet import leak, peer_comparison
-from neurallnet.arms import NO_SE, SHIPPED, SHIPPED_REFIT, Arm, make_arm
+from neurallnet.arms import NO_SE, SHIPPED, TRIO_REFIT, Arm, make_arm
 from neurallnet.claims.published import PUBLISHED
 from neurallnet.evaluation import build_predictions
 from neurallnet.peer_comparison import (
@@ -141,7 +141,7 @@ def test_random_table_shows_our_accuracy_over_the_same_seeds():
 
 
 def test_every_peer_of_a_profile_has_a_title():
-    ours = {leak.BASE, NO_SE, SHIPPED, SHIPPED_REFIT, "colour"}
+    ours = {leak.BASE, NO_SE, SHIPPED, TRIO_REFIT, "colour"}
     assert set(peer_comparison.GROUPS["peers"]) | ours == set(peer_comparison.TITLES)
 
 

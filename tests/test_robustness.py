@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -151,6 +152,12 @@ def test_what_training_saw_follows_from_its_settings():
     assert "no colours" in seen_in_training("hue_shift", AugmentConfig(), ModelConfig(hue="grey"))
     assert "cannot see a change" in seen_in_training("contrast", AugmentConfig(), ModelConfig(hue="standardized"))
     assert seen_in_training("contrast", AugmentConfig(), ModelConfig()) == "contrast within 10%"
+    ways = ModelConfig(columns=2, hue=("normalized", "standardized"))
+    assert seen_in_training("contrast", AugmentConfig(), ways) == (
+        "contrast within 10%; a part of the network sees every image at the same contrast"
+    )
+    assert "normalized" in seen_in_training("hue_shift", off, ways)
+    assert seen_in_training("hue_shift", off, replace(ways, hue=("normalized", "stored"))) == ""
     assert all(seen_in_training(name, off) == "" for name in ("hue_shift", "stain_shift", "gaussian_noise", "illumination"))
     assert "brightness within 20%" in seen_in_training("illumination", AugmentConfig(brightness=0.2))
     assert "normalized" in seen_in_training("hue_shift", off, ModelConfig())

@@ -12,19 +12,23 @@ def seen_in_training(name: str, augment: AugmentConfig, model: ModelConfig | Non
     >>> seen_in_training("rotation", AugmentConfig())
     'right angles and mirror images only'
     """
-    hue = f"hue turned about the grey axis within {360 * augment.hue:.0f} degrees"
-    if model is not None and model.hue == "grey":
+    ways = {"stored"} if model is None else set(model.hues)
+    hue = f"hue turned about the grey axis within {360 * augment.hue:.0f} degrees" if augment.hue else ""
+    if ways == {"grey"}:
         hue = "the network sees no colours"
-    elif model is not None and model.hue != "stored":
+    elif "stored" not in ways:
         hue = "every image's hues are normalized, so that the network cannot see a shift of all of them"
-    even = model is not None and model.hue == "standardized"
-    alike = "every image's contrast is made the same, so that the network cannot see a change of it"
+    contrast = _within("contrast", augment.contrast)
+    if ways == {"standardized"}:
+        contrast = "every image's contrast is made the same, so that the network cannot see a change of it"
+    elif "standardized" in ways:
+        contrast = "; ".join(filter(None, (contrast, "a part of the network sees every image at the same contrast")))
     seen = {
         "rotation": "right angles and mirror images only" if augment.symmetries else "",
         "gaussian_noise": f"Gaussian noise up to {augment.noise:g} on half of the images" if augment.noise else "",
         "illumination": _within("brightness", augment.brightness, ", the same over the whole picture"),
-        "contrast": alike if even else _within("contrast", augment.contrast),
-        "hue_shift": hue if augment.hue or (model is not None and model.hue != "stored") else "",
+        "contrast": contrast,
+        "hue_shift": hue,
         "stain_shift": f"optical density of each channel times exp(+-{augment.stain:g})" if augment.stain else "",
     }
     return seen.get(get_corruption(name).name, "")
