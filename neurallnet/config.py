@@ -118,7 +118,7 @@ class ModelConfig:
         if self.columns > 1 and self.family not in ("spiking", "dense"):
             raise ValueError(f"columns are of the families 'spiking' and 'dense'; {self.family!r} has none")
         if isinstance(self.hue, tuple) and len(self.hue) != self.columns:
-            raise ValueError(f"hue names {len(self.hue)} ways to see an image for columns {self.columns}; give one, or one for each")
+            raise ValueError(f"hue names {len(self.hue)} ways to see an image for columns {self.columns}; give one or as many")
         if self.pooling == "attention" and (self.columns > 1 or self.family != "spiking"):
             raise ValueError("pooling 'attention' is of a single spiking network: columns 1, family 'spiking'")
         if self.beta_learned and not 0 < self.beta < 1:

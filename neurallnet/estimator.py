@@ -167,11 +167,19 @@ class NeurALLNetClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(X, np.ndarray) and X.ndim == 4:
             if X.dtype != np.uint8 or X.shape[3] != 3 or 0 in X.shape:
                 raise InputError(f"{need}, not {X.dtype} {X.shape}")
-            return np.stack([preprocess(Image.fromarray(picture), **view) for picture in np.ascontiguousarray(X)])
+            return np.stack([_view(picture, place, view) for place, picture in enumerate(np.ascontiguousarray(X))])
         elif not isinstance(X, str) and hasattr(X, "__len__") and len(X) and all(isinstance(one, str | Path) for one in X):
             return np.stack([preprocess_file(decode_image(path), path, **view) for path in map(Path, X)])
         found = f"{X.dtype} {X.shape}" if isinstance(X, np.ndarray) else type(X).__name__
         raise InputError(f"{need}, not {found}. Reshape your data: a picture is not a row of a table")
+
+
+def _view(picture: np.ndarray, place: int, view: dict[str, Any]) -> np.ndarray:
+    """What the network sees of X[place]; raises InputError."""
+    try:
+        return preprocess(Image.fromarray(picture), **view)
+    except DataError as error:
+        raise InputError(f"{_KIND}: X[{place}]: {error}") from None
 
 
 _AMOUNTS = ("stain", "brightness", "contrast", "saturation", "hue", "noise", "cell_free")

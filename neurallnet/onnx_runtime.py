@@ -73,10 +73,6 @@ class Agreement:
     def median(self) -> float:
         return float(np.median(self.deviations))
 
-    def share_within(self, tolerance: float = TOLERANCE) -> float:
-        """Share of images whose logits deviate by `tolerance` at most."""
-        return float((self.deviations <= tolerance).mean())
-
 
 def agreement(model: Path | str | bytes, net: nn.Module, image_size: int) -> Agreement:
     """Compare an ONNX file (or its bytes) with the torch network it was made from, on `check_images`."""

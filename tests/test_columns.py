@@ -37,7 +37,8 @@ def alone(model: NeurALLNet, column: int) -> NeurALLNet:
 
 
 WAYS = {"hue": ("normalized", "standardized", "balanced"), "own_norm": 0.0}
-KINDS = [{}, {"excitation": "none"}, {"own_norm": 1.0}, {"own_norm": 0.0}, {"channels": (6,)}, WAYS, {"hue": ("stored", "grey", "stored")}]
+KINDS = [{}, {"excitation": "none"}, {"own_norm": 1.0}, {"own_norm": 0.0}, {"channels": (6,)}]
+KINDS += [WAYS, {"hue": ("stored", "grey", "stored")}]
 
 
 @pytest.mark.parametrize("changes", KINDS, ids=str)

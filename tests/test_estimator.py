@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from neurallnet import NeurALLNetClassifier
 from neurallnet.data.images import ImageError
 from neurallnet.errors import ConfigError, DataError, RunError
+from neurallnet.estimator import InputError
 from neurallnet.pretrained.loading import FOLDER
 
 TINY = {"epochs": 1, "image_size": 16, "channels": (4,), "time_steps": 1, "batch_size": 256}
@@ -161,3 +162,6 @@ def test_a_black_picture_is_named(tmp_path):
     Image.new("RGB", (20, 20)).save(tmp_path / "lost.png")
     with pytest.raises(ImageError, match=r"lost\.png: .*black all over"):
         NeurALLNetClassifier()._views([tmp_path / "lost.png"])
+    array = np.stack([np.full((20, 20, 3), 200, np.uint8), np.zeros((20, 20, 3), np.uint8)])
+    with pytest.raises(InputError, match=r"X\[1\]: .*black all over"):
+        NeurALLNetClassifier()._views(array)

@@ -140,6 +140,13 @@ def test_what_is_no_picture_is_refused_with_what_to_give(bad, said):
         predict(bad)
 
 
+def test_a_black_picture_among_others_is_named_by_its_place():
+    light, black = np.full((32, 32, 3), 200, np.uint8), np.zeros((32, 32, 3), np.uint8)
+    for x in (np.stack([light, black]), [light, black]):
+        with pytest.raises(DataError, match=r"picture 1 \(the first is 0\): .*black all over"):
+            predict(x)
+
+
 def test_a_truncated_pil_image_and_a_batch_of_none_are_refused(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(tmp_path / "a.png")
     data = (tmp_path / "a.png").read_bytes()

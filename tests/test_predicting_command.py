@@ -91,7 +91,7 @@ def test_bad_files_have_their_reason_and_do_not_stop_the_rest(call, folder, pixe
         assert (rows[name]["predicted"], rows[name]["probabilities"], rows[name]["out_of_distribution"]) == (None, {}, None)
     assert rows["one.png"]["out_of_distribution"], "a single pixel is no smear"
     assert [row["error"] for name, row in rows.items() if name not in reasons] == [None, None]
-    assert "6 of 9 files could not be read" in err and "Traceback" not in err
+    assert "6 of 9 files have no answer" in err and "Traceback" not in err
 
 
 def test_a_file_that_is_no_image_is_a_row_too(call, tmp_path):

@@ -41,21 +41,6 @@ class Box:
             raise ValueError(f"{self} is empty or outside the picture")
 
 
-def find_scale_bar(image: np.ndarray) -> Box | None:
-    """The burned-in scale bar of uint8 (H, W, 3), with its label, in any corner; None when there is none.
-
-    Raises DataError unless `image` is uint8 (H, W, 3).
-    """
-    found = _find(image)
-    if found is None:
-        return None
-    (flip_y, flip_x), box = found
-    height, width = image.shape[:2]
-    top, bottom = (height - box.bottom, height - box.top) if flip_y else (box.top, box.bottom)
-    left, right = (width - box.right, width - box.left) if flip_x else (box.left, box.right)
-    return Box(top, left, bottom, right)
-
-
 def remove_scale_bar(image: np.ndarray) -> np.ndarray:
     """uint8 (H, W, 3) with its scale bar painted over; the array itself when it has none.
 

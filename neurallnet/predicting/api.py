@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from neurallnet.data.images import ImageError, decode_image, preprocess
 from neurallnet.data.listing import printable
@@ -42,7 +43,7 @@ def predict(x: Any, network: Pretrained | None = None, batch_size: int = BATCH) 
         every: Iterable = (picture for one in x for picture in pictures(one))
     else:
         every = pictures(x)
-    views = (preprocess(picture, network.image_size, network.scale_bar) for picture in every)
+    views = (_seen(picture, place, network) for place, picture in enumerate(every))
     return [answer for part in _parts(views, batch_size) for answer in judge(network, np.stack(part), [None] * len(part))]
 
 
@@ -59,6 +60,14 @@ def predict_files(files: Sequence[Path], network: Pretrained | None = None, batc
         answers = judge(network, np.stack([seen[i] for i in read]), [names[i] for i in read]) if read else []
         by_place = dict(zip(read, answers, strict=True))
         yield from (by_place.get(place) or failure(names[place], seen[place]) for place in range(len(part)))
+
+
+def _seen(picture: Image.Image, place: int, network: Pretrained) -> np.ndarray:
+    """What the network sees of a picture in memory, the one numbered `place`; raises DataError."""
+    try:
+        return preprocess(picture, network.image_size, network.scale_bar)
+    except DataError as error:
+        raise DataError(f"predict: picture {place} (the first is 0): {error}") from None
 
 
 def _view(file: Path, network: Pretrained) -> np.ndarray | str:

@@ -21,7 +21,7 @@ from neurallnet.pretrained import NOTICE, Pretrained, load_pretrained, load_run_
 def predict_command(
     paths: Sequence[Path], csv: Path | None, json: Path | None, explain: Path | None, run: Path | None, batch_size: int
 ) -> int:
-    """Predict, print and write; returns 0 when every file was read, else 1.
+    """Predict, print and write; returns 0 when every file has an answer, else 1.
 
     Raises DataError, RunError or ConfigError, before any picture is read, for a path that does not exist, a folder without
     images, an output that cannot be written and a network that is not there.
@@ -63,7 +63,7 @@ def _predict(files: list[Path], network: Pretrained, explain: Path | None, batch
 
 
 def _report(answers: Sequence[Prediction], network: Pretrained, written: Sequence[str]) -> int:
-    """Say what was found, written and not read; 0 when every file was read, else 1."""
+    """Say what was found, written and left without an answer; 0 when every file has one, else 1."""
     failed = sum(answer.error is not None for answer in answers)
     flagged = sum(answer.out_of_distribution is True for answer in answers)
     for path in written:
@@ -79,7 +79,7 @@ def _report(answers: Sequence[Prediction], network: Pretrained, written: Sequenc
     if network.ood is None:
         typer.echo("warning: this network cannot tell images that are unlike those it was trained on", err=True)
     if failed:
-        typer.echo(f"warning: {failed} of {len(answers)} files could not be read; the table says why", err=True)
+        typer.echo(f"warning: {failed} of {len(answers)} files have no answer; the table says why", err=True)
     return 1 if failed else 0
 
 
