@@ -190,7 +190,7 @@ def test_precisions_are_what_the_page_on_limits_says():
         folders = [folder for arm in arms("full") if chosen(arm) for folder in RUNS.glob(f"{arm.config.digest()}-*")]
         return {json.loads((folder / "run.json").read_text(encoding="utf-8"))["precision"] for folder in folders}
 
-    later = ("committee", "efficientnet-b0", "shifted", "few", "choice-", "no-se-session", "refit-session")
+    later = ("committee", "trio", "alone", "efficientnet-b0", "shifted", "few", "choice-", "no-se-session", "refit-session")
     later += ("no-se-3", "no-se-4", "densenet121", "size-224", "as-given", "tiles")
     later += tuple(f"small-cnn-{seed}" for seed in (1, 2, 3, 4))
     changed = ("beta-0.5", "beta-learned", "fast-sigmoid", "encoding-rate", "encoding-latency", "loss-tet", "loss-count")
