@@ -114,6 +114,7 @@ def refuse_nir(model: nn.Module) -> None:
         family = getattr(config, "family", type(model).__name__)
         raise ConfigError(f"NIR: a network of family {family!r} has no spikes; {VARIANT}, or write ONNX")
     for refused, why in (
+        (isinstance(config.hue, tuple), "columns that see an image each in a way of their own need an input each; use one hue"),
         (config.encoding != "direct", f"encoding {config.encoding!r} needs a source of spikes, which no graph has; use 'direct'"),
         (config.pooling != "mean", f"pooling {config.pooling!r} looks at the image; use 'mean'"),
         (config.excitation in ("step", "image"), f"excitation {config.excitation!r} has gates that look at the image; use 'gain'"),

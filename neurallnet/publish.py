@@ -35,7 +35,7 @@ WITH_WEIGHTS = (
     *("base", *(f"session-{fold}" for fold in range(SESSION_FOLDS)), "group"),
     *("no-se", "nir", "dense", "small-cnn", "tiles", *(name for name in GROUPS["sweep"] if name != SHIPPED)),
 )
-# The committee is three times as large: the runs of its first seed.
+# Of the committee, the runs of its first seed.
 WITH_WEIGHTS_ONCE = (SHIPPED, *(f"{SHIPPED}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{SHIPPED}-group")
 
 

@@ -182,7 +182,7 @@ def test_command_writes_the_shipped_network(tmp_path):
 
 def test_command_refuses_nir_of_the_shipped_network_in_one_line(tmp_path):
     done = CliRunner().invoke(app, ["export", str(tmp_path / "model.nir")])
-    assert isinstance(done.exception, ConfigError) and "use 'gain'" in str(done.exception)
+    assert isinstance(done.exception, ConfigError) and "use one hue" in str(done.exception)
     assert "\n" not in str(done.exception) and not list(tmp_path.iterdir())
 
 

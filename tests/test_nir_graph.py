@@ -9,7 +9,7 @@ from lively import lively, random_images
 from torch.nn import functional as F
 
 from neurallnet import nir_run
-from neurallnet.config import ModelConfig
+from neurallnet.config import Hue, ModelConfig
 from neurallnet.errors import ConfigError, RunError
 from neurallnet.exporting_fold import fold_gain
 from neurallnet.hue import normalize_hue
@@ -135,6 +135,7 @@ def test_graph_that_computes_something_else_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("case", "said"),
     [
+        ({"columns": 2, "hue": ("normalized", "stored")}, "an input each; use one hue"),
         ({"excitation": "step"}, "excitation 'step' has gates that look at the image; use 'gain'"),
         ({"excitation": "image"}, "excitation 'image' has gates"),
         ({"own_norm": 0.5}, "channels normalized by the image's moments do not fold; use own_norm 0"),
@@ -178,7 +179,7 @@ def test_metadata_survives_and_says_what_is_outside_of_the_graph(tmp_path):
     assert "normalize_hue" not in written(lively(**WORDS, hue="stored"), tmp_path).metadata["input"]
 
 
-@pytest.mark.parametrize("hue", get_args(ModelConfig.__annotations__["hue"]))
+@pytest.mark.parametrize("hue", get_args(Hue))
 def test_every_way_to_see_colours_is_told_and_carried(hue, tmp_path):
     model, images = lively(**WORDS, hue=hue), random_images(2) * 0.8
     graph = written(model, tmp_path)
