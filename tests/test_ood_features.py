@@ -68,6 +68,18 @@ def test_every_arm_of_the_network_has_them(change):
     assert found["appearance"].shape == (5, 30) and np.isfinite(found["appearance"]).all()
 
 
+@pytest.mark.parametrize("hue, seen", [(("standardized", "normalized"), 1), (("stored", "normalized"), 2), (("standardized",) * 2, 2)])
+def test_a_column_to_which_all_light_is_alike_says_nothing_of_appearance_where_another_sees_it(hue, seen):
+    """As many statistics of the current as the channels of the columns that say something; those of the right ones."""
+    model = lively(columns=2, hue=hue, own_norm=0.0)
+    images = pictures()
+    found = features(model, images)["appearance"]
+    assert found.shape == (5, 6 + seen * 6 * 4)
+    dim = features(model, images // 2)["appearance"]
+    moved = np.abs(dim - found)[:, 6 : 6 + seen * 6].max(0) > 1e-2  # the channels' means
+    assert moved.all() == ("standardized" not in hue or seen == 1) and moved.any() == (hue != ("standardized",) * 2)
+
+
 def test_the_dense_twin_has_them_and_a_foreign_network_is_refused():
     dense = build_model(ModelConfig(family="dense", channels=(6, 8)))
     assert features(dense, pictures())["appearance"].shape == (5, 30)

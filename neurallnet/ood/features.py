@@ -2,7 +2,8 @@
 
 `appearance` says whether an image looks like those the network was made for. It has the image's own colours, before hues are
 normalized, and the current of the first convolution, normalized as far as that is the same for every image (what is normalized by
-an image's own moments would hide how it differs): of both the mean and, of the current at several scales, the standard deviation
+an image's own moments would hide how it differs, so that of columns one that sees every image at the same brightness and contrast
+is left out where another sees its own): of both the mean and, of the current at several scales, the standard deviation
 over pixels. Filters see colour and texture; averaging the current over 2 x 2 pixels again and again tells fine structure from
 coarse, so that magnification and focus show too. Spike rates of the blocks (`rates_<l>`) are what later layers make of it; they
 forget what the task does not need, and separate laboratories less well.
@@ -27,7 +28,7 @@ def features(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> dict
     """Float32 arrays by name for `images` uint8 (N, H, W, 3), in evaluation mode, float32 and one forward pass:
 
     logits     (N, classes)
-    appearance (N, 6 + C_1 * (1 + scales)): `colour_statistics`, then `current_statistics`
+    appearance (N, 6 + C * (1 + scales)): `colour_statistics`, then `current_statistics` of the first block's C `own_channels`
     rates_<l>  (N, C_l): mean spike rate of each channel of block l over pixels and time steps; l counts from 1
 
     The network's mode is restored. Raises ConfigError for a network without blocks, DataError for other arrays.
@@ -53,7 +54,7 @@ def features(model: nn.Module, images: np.ndarray, batch_size: int = 64) -> dict
         add("logits", output.logits)
 
     ends = [model.register_forward_pre_hook(before), model.register_forward_hook(after)]
-    run_watched(model, images, [*ends, *_watch(blocks, add, lambda: size)], batch_size)
+    run_watched(model, images, [*ends, *_watch(blocks, own_channels(model), add, lambda: size)], batch_size)
     whole = {name: np.concatenate(parts) for name, parts in found.items()}
     return {"appearance": np.concatenate([whole.pop("colour"), whole.pop("currents")], axis=1)} | whole
 
@@ -79,8 +80,15 @@ def current_statistics(current: Tensor) -> Tensor:
     return torch.cat(parts, 1)
 
 
-def _watch(blocks: list[nn.Module], add: Callable[[str, Tensor], None], size: Callable[[], int]) -> list[Any]:
-    """Hooks that `add` the rates of every block and the currents of the first; `size` tells the images of the batch."""
+def own_channels(model: nn.Module) -> Tensor:
+    """bool (C_1,): the first block's channels of the columns that see an image's own brightness and contrast; all where none does."""
+    own = torch.tensor([hue != "standardized" for hue in model.config.hues])
+    own = own if own.any() else ~own
+    return own.repeat_interleave(model.config.channels[0])
+
+
+def _watch(blocks: list[nn.Module], kept: Tensor, add: Callable[[str, Tensor], None], size: Callable[[], int]) -> list[Any]:
+    """Hooks that `add` the rates of every block and the currents of the first's `kept` channels; `size`: images of the batch."""
     raw: list[Tensor] = []
 
     def keep_current(module: nn.Module, args: tuple, current: Tensor) -> None:
@@ -91,7 +99,7 @@ def _watch(blocks: list[nn.Module], add: Callable[[str, Tensor], None], size: Ca
         if isinstance(normalized, tuple):  # a spiking block's normalization is a map, applied where the neurons read
             scale, shift = (value[:, None, None] for value in module.fixed())
             current = (raw[0].double() * scale + shift).float()
-        add("currents", current_statistics(current.unflatten(0, (-1, size())).mean(0)))
+        add("currents", current_statistics(current[:, kept].unflatten(0, (-1, size())).mean(0)))
 
     def add_rates(name: str) -> Callable[..., None]:
         def hook(module: nn.Module, args: tuple, spikes: Tensor) -> None:
