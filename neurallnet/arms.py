@@ -253,7 +253,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{f"{name}-session-{fold}": (0, 1, 2) for name in REPEATED for fold in range(SESSION_FOLDS)},
         **{f"embargo-{embargo}-session-{fold}": (0,) for embargo, folds in EMBARGOES.items() for fold in folds},
         **{f"few-{embargo}-session-{fold}": (0,) for embargo in FEWER for fold in EMBARGOES[embargo]},
-        **{f"{alone(view)}-session-{fold}": (0, 1, 2) for view in VIEWS for fold in range(SESSION_FOLDS)},
+        **{f"{alone(view)}-session-{fold}": (0,) for view in VIEWS for fold in range(SESSION_FOLDS)},
         BAR_VISIBLE: (0, 1, 2, 3, 4),
         AS_GIVEN: (0,),
         **{f"{BAR_VISIBLE}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},

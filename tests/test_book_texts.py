@@ -99,9 +99,9 @@ def test_what_the_page_on_leakage_says_of_seeds_is_so_in_the_runs():
     shares = [run["balanced_accuracy"] for run in runs]
     assert max(shares) - min(shares) > 0.02, "seeds matter"
     peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))
-    named = ["committee", "base", "dense", "small-cnn", "no-se"]
-    assert [row["network"] for row in peers["session"][:5]] == named, "those it names, in its order"
-    assert [row["network"] for row in peers["together"]] == [*named, "committee-refit"]
+    named = ["committee", "base", "trio", "dense", "small-cnn", "no-se"]
+    assert [row["network"] for row in peers["session"][:6]] == named, "those it names, in its order"
+    assert [row["network"] for row in peers["together"]] == [*named, "trio-refit"]
     assert {row["seeds"] for row in peers["together"]} == {3}
     tables = pd.concat([read_predictions(folder / "predictions-test.csv") for folder in session_runs("")])
     wrong = tables.loc[tables["label"] != tables["predicted"], ["label", "predicted"]]
@@ -117,7 +117,7 @@ def test_what_the_pages_say_of_the_committees_errors_is_so_in_the_runs():
     first = sum((errors == ["Pre", "Benign"]).all(axis=1).sum() for errors in wrong[:3])
     assert first > 0.85 * kinds.iloc[0], "nearly always on the first block, of which the first three runs are"
     missed = (pd.concat(wrong)["predicted"] == "Benign").mean()
-    assert 0.45 < missed < 0.55, "half of the errors call a malignant image benign"
+    assert 0.57 < missed < 0.66, "six in ten errors call a malignant image benign"
     random = read_evidence(EVIDENCE / "primary_random.json")["per_class"]["Pre"]["recall"]
     assert random == 1, "not on the test images of the random split, seed 0"
 
@@ -132,7 +132,7 @@ def test_what_the_page_on_leakage_says_of_the_embargo_and_the_cut_is_so_in_the_e
     rows = read_evidence(EVIDENCE / "conditions.json")["rows"]
     wide = rows[1]["lead_over_colour"]["interval"]
     assert rows[1]["arm"] == "embargo-75" and rows[1]["seeds"] == [0] and wide[0] < 0 < wide[1], "not told from colour alone"
-    single, cnn = rows[10]["gain"], rows[11]["gain"]
+    single, cnn = rows[12]["gain"], rows[13]["gain"]
     assert single["low"] < 0 < single["high"] and cnn["low"] > 0, "the small CNN does better there, the single network is as before"
 
 
@@ -143,8 +143,8 @@ def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     assert all(row["low"] > 0 and row["p_holm"] < 0.05 for row in ahead), "ahead on held-out blocks, by intervals without zero"
     balanced = {row["network"]: row["balanced_lead_of_ours"] for row in peers["session"]}
     assert all(balanced[name]["low"] > 0 for name in ("base", "dense", "no-se")), "... in balanced accuracy too"
-    assert balanced["small-cnn"]["high"] < 0, "... in which the small CNN is ahead"
-    assert against["small-cnn"]["low"] < 0 < against["small-cnn"]["high"], "not to be told from the small CNN"
+    assert balanced["small-cnn"]["high"] < 0 and against["small-cnn"]["high"] < 0, "the small CNN is ahead in both"
+    assert all(row["low"] < 0 < row["high"] for row in (balanced["trio"], against["trio"])), "not to be told from three alike"
     told = {row["arm"] for row in peers["random"]["rows"] if not row["low"] <= 0 <= row["high"]}
     assert told == {"efficientnet-b0"}, "on the random split from none but EfficientNet-B0"
     means = {row["network"]: row["balanced_accuracy"] for row in peers["session"]}
@@ -259,14 +259,17 @@ def test_what_the_pages_say_of_embargoes_and_the_scale_bar_is_so_in_the_evidence
     assert wide[0]["high"] < few[0]["low"] and few[0]["low"] < 0 < few[0]["high"], "nearly all of the cost of 75 is likeness"
     assert few[1]["points"] < wide[1]["points"] / 2, "more than half of that of 150 is the images that are gone"
     order = ["embargo-0", "embargo-75", "embargo-150", "few-75", "few-150", "bar-visible", "bar-visible", "no-se", "refit"]
-    order += ["committee-refit", "shifted-base", "shifted-small-cnn", "as-given"]
+    order += ["trio-refit", "alone-normalized", "alone-standardized", "shifted-base", "shifted-small-cnn", "as-given"]
     assert [row["arm"] for row in rows] == order, "the rows that the page quotes"
-    single, cnn = rows[10:12]
+    column, other = rows[10]["gain"], rows[11]["gain"]
+    assert column["low"] < 0 < column["high"] and other["high"] < 0, "one column cannot be told from both, the other is behind"
+    assert rows[10]["seeds"] == rows[11]["seeds"] == [0]
+    single, cnn = rows[12:14]
     assert all(row["balanced_accuracy"] > row["published"] for row in (single, cnn)), "better where the order is cut later"
     assert cnn["balanced_accuracy"] > single["balanced_accuracy"] > single["colour"] > named["without SE, session"]["colour"]
     gains = {row["arm"]: row["gain"] for row in rows}
-    assert gains["refit"]["low"] > 0 and gains["committee-refit"]["points"] < 0, "a gain for one network, none for the other"
-    assert gains["as-given"]["low"] < 0 < gains["as-given"]["high"] and rows[12]["seeds"] == [0], "not to be told apart, one seed"
+    assert gains["refit"]["low"] > 0 and gains["trio-refit"]["points"] < 0, "a gain for one network, none for the other"
+    assert gains["as-given"]["low"] < 0 < gains["as-given"]["high"] and rows[14]["seeds"] == [0], "not to be told apart, one seed"
     bars = [row["gain"] for row in rows if row["arm"] == "bar-visible"]
     assert len(bars) == 2 and all(gain["low"] < 0 for gain in bars), "no gain by the bar is shown"
     assert [row["folds"] for row in rows if row["arm"] == "embargo-150"] == [[0, 2, 4]], "folds that are not listed"

@@ -1,6 +1,10 @@
 """Published runs: addressed by what they are, with the split their images give, and weights, history and tables that agree."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+
+from joblib import Parallel, cpu_count, delayed
 
 from neurallnet.checkpoints import load_weights
 from neurallnet.config import run_config
@@ -14,6 +18,8 @@ from neurallnet.verify.check import Check, attempt, first_difference
 from neurallnet.verify.published import PublishedStudy
 from neurallnet.verify.tables import Reads, check_table
 
+TOGETHER = 50  # runs that one process checks: a split is made once for all of them
+
 
 def check_runs(study: PublishedStudy) -> list[Check]:
     """A check per published run, and one of the log of test-set readings."""
@@ -25,10 +31,13 @@ def check_runs(study: PublishedStudy) -> list[Check]:
 
     checks = [attempt("readings", f"results/full/evidence/{TEST_READS}", look_at_log)]
     folders = sorted(path for path in study.work.runs.iterdir() if path.is_dir())
-    return checks + [
-        attempt("run", f"results/full/runs/{folder.name}", lambda folder=folder: check_run(study, folder, reads))
-        for folder in folders
-    ]
+    parts = [folders[start : start + TOGETHER] for start in range(0, len(folders), TOGETHER)]
+    found = Parallel(n_jobs=max(min(len(parts), cpu_count()), 1))(delayed(_check_part)(study, part, reads) for part in parts)
+    return checks + [check for part in found for check in part]
+
+
+def _check_part(study: PublishedStudy, folders: Sequence[Path], reads: Reads) -> list[Check]:
+    return [attempt("run", f"results/full/runs/{folder.name}", partial(check_run, study, folder, reads)) for folder in folders]
 
 
 def check_run(study: PublishedStudy, folder: Path, reads: Reads) -> str:
