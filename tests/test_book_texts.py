@@ -20,6 +20,7 @@ from neurallnet.claims.registry import BUILDERS
 from neurallnet.data.catalogue import SOURCES
 from neurallnet.evaluation.predictions import read_predictions
 from neurallnet.evidence import read_evidence
+from neurallnet.robustness import read_corrupted
 
 TOP = Path(__file__).resolve().parents[1]
 BOOK, EVIDENCE, MANIFESTS = TOP / "book", TOP / "results" / "full" / "evidence", TOP / "results" / "full" / "manifests"
@@ -77,14 +78,14 @@ def test_what_the_front_page_says_in_words_is_so_in_the_evidence(rows):
     """Its sentences name no numbers and would go on standing if the numbers turned."""
     paper, random, session, colour_random, colour_session = rows
     assert random.value - 0.02 < colour_random.value < random.low, "colour alone comes close on the random split"
-    assert random.low <= paper.value <= random.high, "the accuracy can be had"
+    assert paper.value < random.high, "the accuracy can be had"
     assert session.high < random.value and colour_session.high < colour_random.value, "both fall"
     claims = {claim.id: claim.ours for claim in build_claims(EVIDENCE, TOP)}
     assert claims["session_lead_over_colour"] > claims["tenths_lead_over_colour"] > 0, "the network leads colour, there by more"
     peers = json.loads((EVIDENCE / "peers.json").read_text(encoding="utf-8"))
     small = next(row for row in peers["session"] if row["network"] == "small-cnn")
     size = next(row["parameters"] for row in peers["random"]["rows"] if row["arm"] == "small-cnn")
-    assert small["against_ours"]["drop"] < 0, "a plain CNN does as well or better on held-out blocks"
+    assert max(small[key]["high"] for key in ("against_ours", "balanced_lead_of_ours")) < 0, "a plain CNN does better on held-out blocks"
     assert 0.5 < size / claims["parameters"] < 0.6, "... and has about half the parameters of a single network"
     leads = {row["network"]: row["balanced_accuracy"] - colour_session.value for row in peers["session"]}
     assert 0 < leads["base"] < leads["committee"], "a single network leads colour by less"
@@ -151,7 +152,11 @@ def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     together = next(row for row in peers["together"] if row["network"] == "base")
     assert 100 * (means["committee"] - means["base"]) < together["gain"], "by less than its seeds read together were"
     alarms = json.loads((EVIDENCE / "false_alarms.json").read_text(encoding="utf-8"))["rows"]
-    assert [(row["network"], row["seeds"]) for row in alarms] == [("committee", 5), ("base", 5)], "the rows that the page quotes"
+    assert [(row["network"], row["seeds"]) for row in alarms] == [("committee", 5), ("base", 5), ("trio", 5)], "in this order"
+    assert alarms[0]["low"] > max(row["high"] for row in alarms[1:]), "before the flag, the worst of the three"
+    rows = read_evidence(EVIDENCE / "trust.json")["out_of_distribution"]
+    flagged = [row["flagged"] for row in rows if (row["set"], row["score"]) == ("bccd", "mahalanobis")]
+    assert flagged == [1] * 6, "the flag holds back every one"
 
 
 def test_what_the_pages_say_of_every_tenth_is_so_in_the_evidence():
@@ -159,7 +164,8 @@ def test_what_the_pages_say_of_every_tenth_is_so_in_the_evidence():
     assert [row["network"] for row in rows] == ["committee", "base", "small-cnn", "colour"], "those it names, in its order"
     assert {len(row["tenths"]) for row in rows} == {10} and {row["n"] for row in rows} == {3256}
     ours, *others, colour = rows
-    assert all(row["lead_of_ours"]["low"] < 0 < row["lead_of_ours"]["high"] for row in others), "not to be told from the committee"
+    single, cnn = (row["lead_of_ours"] for row in others)
+    assert single["low"] < 0 < single["high"] and cnn["low"] > 0, "not to be told from the single network, ahead of the small CNN"
     assert colour["published"]["accuracy"] >= ours["published"]["accuracy"], "colour does as well on the published tenth"
     assert colour["lead_of_ours"]["low"] > 0, "... and not over all"
 
@@ -214,10 +220,14 @@ def test_what_the_decision_log_says_of_the_arms_offered_is_so_in_the_evidence():
 
 
 def test_what_the_decision_log_says_of_contrast_is_so_in_the_evidence():
-    found = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))
-    (row,) = [row for row in found["rows"] if (row["corruption"], row["severity"]) == ("contrast", 3)]
-    clean = next(row["accuracy"] for row in found["rows"] if row["severity"] == 0)
-    assert row["seeds"] == 5 and clean - row["highest"] < 0.1 and clean - row["lowest"] > 0.35, "a few points, nearly half"
+    lost = []
+    for seed in range(5):
+        (folder,) = RUNS.glob(f"{make_arm('full', 'trio', seed).config.digest()}-*")
+        table = read_corrupted(next(folder.glob("predictions-corrupted-*.csv")))
+        right = (table["label"] == table["predicted"]).groupby([table["corruption"], table["severity"]]).mean()
+        test = read_predictions(folder / "predictions-test.csv")
+        lost.append((test["label"] == test["predicted"]).mean() - right["contrast", 3])
+    assert min(lost) < 0.1 and max(lost) > 0.35, "three alike: a few points, nearly half"
 
 
 def test_spikes_are_paid_for_under_worse_pictures():

@@ -68,7 +68,10 @@ def test_every_arm_of_the_network_has_them(change):
     assert found["appearance"].shape == (5, 30) and np.isfinite(found["appearance"]).all()
 
 
-@pytest.mark.parametrize("hue, seen", [(("standardized", "normalized"), 1), (("stored", "normalized"), 2), (("standardized",) * 2, 2)])
+WAYS = [(("standardized", "normalized"), 1), (("stored", "normalized"), 2), (("standardized",) * 2, 2)]
+
+
+@pytest.mark.parametrize("hue, seen", WAYS)
 def test_a_column_to_which_all_light_is_alike_says_nothing_of_appearance_where_another_sees_it(hue, seen):
     """As many statistics of the current as the channels of the columns that say something; those of the right ones."""
     model = lively(columns=2, hue=hue, own_norm=0.0)
