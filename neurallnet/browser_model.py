@@ -14,6 +14,7 @@ from neurallnet.evidence import canonical_json
 from neurallnet.export import export_onnx
 from neurallnet.onnx_flag import add_flag
 from neurallnet.ood import features
+from neurallnet.ood.features import own_channels
 from neurallnet.pretrained import NOTICE, Pretrained, load_pretrained
 
 EXAMPLES = SyntheticConfig()  # laboratory A of the smoke profile; the first image of each class
@@ -27,7 +28,7 @@ def write_network(folder: Path, network: Pretrained | None = None) -> None:
     network = network or load_pretrained()
     path = export_onnx(network.model, folder / "model.onnx", network.image_size, classes=network.classes, details=True)
     if network.ood is not None:
-        add_flag(path, network.ood)
+        add_flag(path, network.ood, own_channels(network.model).numpy())
     manifest = {
         "notice": NOTICE,
         "classes": list(network.classes),

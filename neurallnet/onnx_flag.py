@@ -21,9 +21,10 @@ SCORE = "ood_score"
 CURRENT = "block0/current"  # `onnx_graph` calls the first convolution so; normalization is folded into it
 
 
-def add_flag(path: Path | str, ood: OodModel) -> Path:
+def add_flag(path: Path | str, ood: OodModel, kept: np.ndarray | None = None) -> Path:
     """Give the file of `export_onnx` at `path` the output "ood_score", float32 (batch,); an image is flagged above `ood.threshold`.
 
+    `kept`: bool (C_1,), the first block's channels that the model has features of, `ood.features.own_channels`; None: all.
     Raises ConfigError for a model this has no nodes for, RunError when the file is not such an export or does not fit `ood`.
     """
     require("onnx")
@@ -38,11 +39,14 @@ def add_flag(path: Path | str, ood: OodModel) -> Path:
     if convolution is None:
         raise RunError(f"{path}: has no value {CURRENT!r}; export the network with neurallnet first")
     weight = next(value for value in graph.graph.initializer if value.name == convolution.input[1])
-    scales, rest = divmod(len(ood.center) - 6 - weight.dims[0], weight.dims[0])
+    places = np.arange(weight.dims[0]) if kept is None else np.flatnonzero(kept)
+    scales, rest = divmod(len(ood.center) - 6 - len(places), len(places))
     if rest or scales < 1:
-        raise RunError(f"{path}: {weight.dims[0]} channels do not give the {len(ood.center)} features of the flag's model")
-    w = Writer()
-    _distance(w, _features(w, scales), ood)
+        raise RunError(f"{path}: {len(places)} channels do not give the {len(ood.center)} features of the flag's model")
+    w, current = Writer(), CURRENT
+    if len(places) < weight.dims[0]:
+        (current,) = w.node("Gather", CURRENT, w.constant("flag/channels", places), name="flag/current", axis=1)
+    _distance(w, _features(w, current, scales), ood)
     graph.graph.node.extend(w.nodes)
     graph.graph.initializer.extend(w.constants.values())
     graph.graph.output.append(onnx.helper.make_tensor_value_info(SCORE, onnx.TensorProto.FLOAT, ["batch"]))
@@ -50,10 +54,9 @@ def add_flag(path: Path | str, ood: OodModel) -> Path:
     return write_onnx(path, lambda temporary: onnx.save(graph, temporary))
 
 
-def _features(w: "Writer", scales: int) -> str:
-    """(B, F), in the order of `ood.features.features`."""
-    parts = [_mean(w, "images", "colour"), _log_deviation(w, "images", "colour"), _mean(w, CURRENT, "current")]
-    current = CURRENT
+def _features(w: "Writer", current: str, scales: int) -> str:
+    """(B, F), in the order of `ood.features.features`, of the images and of the first block's `current`."""
+    parts = [_mean(w, "images", "colour"), _log_deviation(w, "images", "colour"), _mean(w, current, "current")]
     for scale in range(scales):
         if scale:
             (current,) = w.node("AveragePool", current, name=f"flag/pooled {scale}", kernel_shape=[2, 2], strides=[2, 2])

@@ -81,7 +81,7 @@ def current_statistics(current: Tensor) -> Tensor:
 
 
 def own_channels(model: nn.Module) -> Tensor:
-    """bool (C_1,): the first block's channels of the columns that see an image's own brightness and contrast; all where none does."""
+    """bool (C_1,): the first block's channels of the columns that see an image's own light and contrast; all where none does."""
     own = torch.tensor([hue != "standardized" for hue in model.config.hues])
     own = own if own.any() else ~own
     return own.repeat_interleave(model.config.channels[0])
