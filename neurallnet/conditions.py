@@ -18,6 +18,7 @@ from neurallnet.arms import (
     REFIT,
     SHIFTED,
     SHIPPED,
+    TINTED,
     TRIO,
     TRIO_REFIT,
     VIEWS,
@@ -40,6 +41,7 @@ CONDITIONS = [
     (SESSION, TRIO_REFIT, "validation block learned from too, three alike, session", TRIO),
     *((SESSION, alone(view), f"one column of the committee alone, {seen}, session", SHIPPED) for view, seen in SEEN.items()),
     *((SESSION, shifted(name), f"cut half a block later, {TITLES[name]}", name) for name in SHIFTED),
+    *((protocol, TINTED, f"hues as stored, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
     (RANDOM, AS_GIVEN, "224 pixels, stored hues, scale bar visible, random", BASE),
 ]
 RUN = ["split_fold", "seed"]

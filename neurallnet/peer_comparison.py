@@ -8,7 +8,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from neurallnet.ablation import compare_arms
 from neurallnet.ablation_report import ablation_report
-from neurallnet.arms import GROUPS, NO_SE, SESSION_PEERS, SHIPPED, TRIO, TRIO_REFIT, arms
+from neurallnet.arms import GROUPS, NO_SE, ONE_COLUMN, SESSION_PEERS, SHIPPED, TRIO, TRIO_REFIT, arms
 from neurallnet.claims.published import PUBLISHED, Published
 from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval, correctness
@@ -20,6 +20,7 @@ TITLES = {
     BASE: "NeurALLNet, single",
     NO_SE: "NeurALLNet, single, without SE",
     TRIO: "NeurALLNet, three alike",
+    ONE_COLUMN: "NeurALLNet, one column",
     TRIO_REFIT: "NeurALLNet, three alike, validation block learned from too",
     "dense": "Dense twin",
     "small-cnn": "Small CNN",
@@ -41,7 +42,7 @@ def peer_report(study: Study) -> dict[str, Any]:
     """
     trained = {arm.name.rsplit("-", 1)[0] for arm in arms(study.profile)}
     random = ablation_report(study, [name for name in (BASE, *GROUPS["peers"]) if name in trained], SHIPPED)
-    names = [name for name in (BASE, TRIO, *SESSION_PEERS, NO_SE) if network_arms(study.profile, SESSION, name)]
+    names = [name for name in (BASE, TRIO, ONE_COLUMN, *SESSION_PEERS, NO_SE) if network_arms(study.profile, SESSION, name)]
     refit = [TRIO_REFIT] if network_arms(study.profile, SESSION, TRIO_REFIT) else []
     return {"random": random, SESSION: session_rows(study, names), "together": together_rows(study, [*names, *refit])}
 

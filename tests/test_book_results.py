@@ -68,6 +68,16 @@ def test_a_number_reads_as_a_reader_expects(results, evidence, name, text):
     assert shown(f"{{{{ {name} }}}}", results.load_results(evidence, ["model"])) == text
 
 
+def test_a_row_is_found_by_what_it_is_of(results, evidence):
+    rows = [{"network": "base", "n": 1300}, {"network": "no-se", "n": 2}, {"arm": "bar", "n": 3}, {"arm": "bar", "n": 4}]
+    (evidence / "peers.json").write_text(json.dumps({"session": rows}))
+    found = results.load_results(evidence)
+    assert shown("{{ peers.session['base'].n_text }} {{ peers.session['no-se'].n }} {{ peers.session[2].n }}", found) == "1,300 2 3"
+    for name in ("committee", "bar"):  # no row, and two that could be meant
+        with pytest.raises(jinja2.UndefinedError):
+            shown(f"{{{{ peers.session['{name}'].n }}}}", found)
+
+
 @pytest.mark.parametrize("name", ["primary_random.acuracy_percent", "primary_rndom.accuracy", "config.model.depth"])
 def test_an_unknown_name_is_an_error(results, evidence, name):
     with pytest.raises(jinja2.UndefinedError):

@@ -1,6 +1,7 @@
 """Numbers for the chapters: evidence JSON as MyST substitutions, so that no result is typed into prose.
 
-`{{ primary_random.accuracy_percent }}` is a value of `primary_random.json`. An unknown name or key stops the build. A name of
+`{{ primary_random.accuracy_percent }}` is a value of `primary_random.json`, `{{ tenths.rows['base'].n_text }}` of the row of a
+table that is of the network `base`. An unknown name or key stops the build. A name of
 `results_expected` without a file, and a value that is null, read "not measured in this build". `{{ claims.<id>.ours }}` (or
 `paper`, `interval`, `n`, `verdict`) is a cell of the claims table, in its words. Chapters show real images
 only: the evidence is $NEURALLNET_EVIDENCE when $NEURALLNET_PROFILE is `full`, else the folder `results_evidence`, by default
@@ -48,12 +49,24 @@ class Missing:
         return isinstance(other, Missing)
 
 
+class Rows(list[Any]):
+    """Rows of a table: `rows[0]`, or by what they are of, `rows['base']`, where one row alone has that network, arm or part."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        found = [row for row in self if isinstance(row, Mapping) and key in (row.get("network"), row.get("arm"), row.get("part"))]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} rows of {key}")
+        return found[0]
+
+
 def readable(value: Any) -> Any:
     """`value` with text forms beside its numbers: `x_percent` of a share, `x_text` of a count, `text` of an interval."""
     if value is None:
         return Missing()
     if isinstance(value, list):
-        return [readable(entry) for entry in value]
+        return Rows(readable(entry) for entry in value)
     if not isinstance(value, Mapping):
         return value
     shown = {key: readable(entry) for key, entry in value.items()}
