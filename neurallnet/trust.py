@@ -14,7 +14,7 @@ import pandas as pd
 from neurallnet.errors import DataError
 from neurallnet.evaluation.calibration import BINS, calibration, fit_temperature
 from neurallnet.evaluation.conformal import conformal_report, fit_conformal, share_interval
-from neurallnet.evaluation.intervals import Interval, group_sums, resample_groups
+from neurallnet.evaluation.intervals import Interval, group_sums
 from neurallnet.evaluation.metrics import malignancy_score, screening, screening_threshold
 from neurallnet.evaluation.predictions import (
     build_predictions,
@@ -25,6 +25,7 @@ from neurallnet.evaluation.predictions import (
     predictions_digest,
     probabilities,
 )
+from neurallnet.evaluation.resampling import resample_groups
 from neurallnet.evaluation.selective import aurc, risk_coverage
 from neurallnet.robustness.tables import CLEAN, each_corruption
 
@@ -108,8 +109,8 @@ def ece_interval(
     if len(sums) < 2:
         raise DataError(f"interval: {len(sums)} {unit} cannot say how {unit}s differ; two or more are needed")
 
-    def ece(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        return np.abs(sums[drawn].sum(-2)).sum(-1) / sizes[drawn].sum((-2, -1))
+    def ece(times: np.ndarray) -> np.ndarray:
+        return np.abs(times @ sums).sum(-1) / (times @ sizes).sum(-1)
 
     low, high, used = resample_groups(ece, len(sums), "percentile", level, 1999, seed)
     return Interval(low, high, level, f"{used} bootstrap", unit)

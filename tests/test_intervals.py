@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from scipy.stats import binom, norm
 
 from neurallnet.errors import DataError
 from neurallnet.evaluation import bootstrap_interval, cluster_interval, wilson_interval
-from neurallnet.evaluation.intervals import drawn_share, mean_share
+from neurallnet.evaluation.resampling import drawn_share, draws, mean_share, resample_groups, times_drawn
 
 
 def right(correct: int, n: int) -> np.ndarray:
@@ -128,8 +129,18 @@ def test_resamples_are_shares_of_whole_groups_and_equal_ones_are_equal():
     generator = np.random.default_rng(0)
     sums, sizes = generator.random((50, 4)) / 3, generator.integers(0, 3, (50, 4)).astype(float)
     drawn = generator.integers(0, 50, (2, 7, 50))
-    found = drawn_share(drawn, sums, sizes)
+    found = drawn_share(times_drawn(drawn, 50), sums, sizes)
     np.testing.assert_allclose(found, mean_share(sums[drawn].sum(-2), sizes[drawn].sum(-2)), atol=1e-11)
-    assert np.array_equal(found, drawn_share(drawn[..., ::-1], sums, sizes)) and found.shape == (2, 7)
+    assert found.shape == (2, 7)
     place = generator.permutation(50)
-    assert np.array_equal(found, drawn_share(np.argsort(place)[drawn], sums[place], sizes[place]))
+    assert np.array_equal(found, drawn_share(times_drawn(np.argsort(place)[drawn], 50), sums[place], sizes[place]))
+
+
+@pytest.mark.parametrize("method", ["BCa", "percentile"])
+@pytest.mark.parametrize("units", [3, 40, 4000])  # few, some, and more than one block of them
+def test_the_interval_is_scipys_own(method, units):
+    values = np.random.default_rng(1).exponential(size=units)
+    wanted = scipy.stats.bootstrap((values,), np.mean, n_resamples=999, method=method, rng=np.random.default_rng(7), batch=500)
+    low, high, used = resample_groups(lambda times: times @ values / units, units, method, 0.95, 999, 7)
+    assert (low, high) == pytest.approx(tuple(wanted.confidence_interval), rel=1e-12) and used == method
+    assert not draws(units, 999, 7).flags.writeable and (draws(units, 999, 7).sum(1) == units).all()

@@ -5,19 +5,16 @@ The interval over near-duplicate groups is the headline; those over images stand
 papers that use them.
 """
 
-import warnings
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from scipy.stats import DegenerateDataWarning, bootstrap
 from statsmodels.stats.proportion import proportion_confint
 
 from neurallnet.errors import DataError
+from neurallnet.evaluation.resampling import Method, drawn_share, mean_share, resample_groups
 
 RESAMPLES = 9999
-Method = Literal["BCa", "percentile"]
 
 
 @dataclass(frozen=True)
@@ -97,8 +94,8 @@ def cluster_interval(
     if units < 2:
         raise DataError(f"interval: {units} {unit} cannot say how {unit}s differ; two or more are needed")
 
-    def statistic(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        return drawn_share(drawn, sums, sizes)
+    def statistic(times: np.ndarray) -> np.ndarray:
+        return drawn_share(times, sums, sizes)
 
     low, high, used = resample_groups(statistic, units, method, level, resamples, seed)
     if high > low:
@@ -126,47 +123,3 @@ def group_sums(
     np.add.at(sums, (row, column), correct)
     np.add.at(sizes, (row, column), 1)
     return sums, sizes
-
-
-def resample_groups(
-    statistic: Callable[..., np.ndarray], units: int, method: Method, level: float, resamples: int, seed: int
-) -> tuple[float, float, Method]:
-    """Ends of scipy's bootstrap interval of `statistic(group numbers, axis)`, and the method that gave them.
-
-    BCa has no answer when the estimate lies at the edge of all resamples; the percentile interval of the same
-    resamples then takes its place. Equal ends mean that no resample differed.
-    """
-    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
-        warnings.simplefilter("ignore", DegenerateDataWarning)  # answered below
-        result = bootstrap(
-            (np.arange(units),),
-            statistic,
-            n_resamples=resamples,
-            batch=max(1, 2_000_000 // units),  # keeps the resampled table near 100 MB
-            vectorized=True,
-            method=method,
-            confidence_level=level,
-            rng=np.random.default_rng(seed),
-        )
-    low, high = result.confidence_interval
-    if not np.isfinite([low, high]).all():
-        low, high = np.quantile(result.bootstrap_distribution, [(1 - level) / 2, (1 + level) / 2])
-        method = "percentile"
-    return float(low), float(high), method
-
-
-def drawn_share(drawn: np.ndarray, sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """`mean_share` of each resample: group numbers (..., n) and `group_sums` of all groups -> (...).
-
-    Rounded, so that equal resamples are equal in whatever order a processor adds: BCa counts those below the estimate.
-    """
-    rows, units = drawn.reshape(-1, drawn.shape[-1]), len(sums)
-    places = rows + units * np.arange(len(rows))[:, None]
-    times = np.bincount(places.ravel(), minlength=units * len(rows)).reshape(*drawn.shape[:-1], units).astype(np.float64)
-    return mean_share(times @ sums, times @ sizes).round(12)
-
-
-def mean_share(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Mean over labels (last axis) of sums / sizes; a label that a resample lost is left out of its mean."""
-    present = sizes > 0
-    return np.divide(sums, sizes, out=np.zeros_like(sums), where=present).sum(-1) / present.sum(-1)

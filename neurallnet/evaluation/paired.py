@@ -9,17 +9,9 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from neurallnet.errors import DataError
-from neurallnet.evaluation.intervals import (
-    RESAMPLES,
-    Interval,
-    Method,
-    drawn_share,
-    group_sums,
-    mean_share,
-    resample_groups,
-    wilson_interval,
-)
+from neurallnet.evaluation.intervals import RESAMPLES, Interval, group_sums, wilson_interval
 from neurallnet.evaluation.predictions import correctness
+from neurallnet.evaluation.resampling import Method, drawn_share, mean_share, resample_groups
 
 
 @dataclass(frozen=True)
@@ -91,8 +83,8 @@ def paired_cluster_difference(
     if units < 2:
         raise DataError(f"paired test: {units} {unit} cannot say how {unit}s differ; two or more are needed")
 
-    def statistic(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        return drawn_share(drawn, lead, sizes)
+    def statistic(times: np.ndarray) -> np.ndarray:
+        return drawn_share(times, lead, sizes)
 
     value = float(mean_share(lead.sum(0), sizes.sum(0)))
     low, high, used = resample_groups(statistic, units, method, level, resamples, seed)

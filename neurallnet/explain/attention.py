@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from neurallnet.errors import DataError
-from neurallnet.evaluation.intervals import RESAMPLES, Interval, group_sums, resample_groups
+from neurallnet.evaluation.intervals import RESAMPLES, Interval, group_sums
+from neurallnet.evaluation.resampling import resample_groups
 
 UNIT = "near-duplicate group"
 LEAST_AREA = 0.01  # a mask of less is taken for a failed segmentation
@@ -101,8 +102,8 @@ def ratio_over(top: Sequence[float], bottom: Sequence[float], groups: np.ndarray
     if len(sums) < 2:
         raise DataError(f"interval: {len(sums)} {UNIT} cannot say how they differ; two or more are needed")
 
-    def statistic(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        return sums[drawn].sum(axis) / weights[drawn].sum(axis)
+    def statistic(times: np.ndarray) -> np.ndarray:
+        return (times @ sums) / (times @ weights)
 
     low, high, method = resample_groups(statistic, len(sums), "BCa", 0.95, RESAMPLES, seed)
     return Ratio(float(sums.sum() / weights.sum()), Interval(low, high, 0.95, f"{method} bootstrap", UNIT))

@@ -1,0 +1,97 @@
+"""Groups of images drawn with replacement: how often each is drawn, and scipy's bootstrap interval of what follows from it.
+
+Numbers of draws are made once for as many groups and kept, since most intervals of a chapter are over the same groups: scipy then
+makes the interval of the statistics that it is given.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy.stats import DegenerateDataWarning, bootstrap
+
+Method = Literal["BCa", "percentile"]
+# How often each group is drawn, shape (..., groups) -> the statistic of each resample, shape (...)
+Statistic = Callable[[np.ndarray], np.ndarray]
+_BLOCK = 2_000_000  # values of a table of resamples worked on at once: about 16 MB
+
+
+class _Drawn(NamedTuple):
+    """What scipy's bootstrap takes for a result that has its resamples already."""
+
+    bootstrap_distribution: np.ndarray
+
+
+def resample_groups(
+    statistic: Statistic, units: int, method: Method, level: float, resamples: int, seed: int
+) -> tuple[float, float, Method]:
+    """Ends of scipy's bootstrap interval of `statistic` over `units` groups, and the method that gave them.
+
+    BCa has no answer when the estimate lies at the edge of all resamples; the percentile interval of the same
+    resamples then takes its place. Equal ends mean that no resample differed.
+    """
+
+    def of_numbers(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
+        return statistic(times_drawn(drawn, units).astype(np.float64))
+
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.simplefilter("ignore", DegenerateDataWarning)  # answered below
+        blocks = _blocks(draws(units, resamples, seed))
+        distribution = np.concatenate([statistic(times.astype(np.float64)) for times in blocks])
+        result = bootstrap(
+            (np.arange(units),),
+            of_numbers,
+            n_resamples=0,
+            batch=max(1, _BLOCK // units),
+            vectorized=True,
+            method=method,
+            confidence_level=level,
+            bootstrap_result=_Drawn(distribution),
+        )
+    low, high = result.confidence_interval
+    if not np.isfinite([low, high]).all():
+        low, high = np.quantile(distribution, [(1 - level) / 2, (1 + level) / 2])
+        method = "percentile"
+    return float(low), float(high), method
+
+
+@lru_cache(maxsize=2)
+def draws(units: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each of `units` groups is drawn in each resample of as many: read-only uint16, shape (resamples, units).
+
+    The same numbers as scipy's bootstrap draws with that seed.
+    """
+    generator, made = np.random.default_rng(seed), np.empty((resamples, units), np.uint16)
+    for block in _blocks(made):
+        block[:] = times_drawn(generator.integers(0, units, block.shape), units)
+    made.setflags(write=False)
+    return made
+
+
+def times_drawn(drawn: np.ndarray, units: int) -> np.ndarray:
+    """Numbers of groups, shape (..., n) -> how often each of `units` groups is among them, shape (..., units)."""
+    rows = drawn.reshape(-1, drawn.shape[-1])
+    places = rows + units * np.arange(len(rows))[:, None]
+    return np.bincount(places.ravel(), minlength=units * len(rows)).reshape(*drawn.shape[:-1], units)
+
+
+def drawn_share(times: np.ndarray, sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """`mean_share` of each resample: how often groups are drawn (..., groups), `group_sums` of all groups -> (...).
+
+    Rounded, so that equal resamples are equal in whatever order a processor adds: BCa counts those below the estimate.
+    """
+    return mean_share(times @ sums, times @ sizes).round(12)
+
+
+def mean_share(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Mean over labels (last axis) of sums / sizes; a label that a resample lost is left out of its mean."""
+    present = sizes > 0
+    return np.divide(sums, sizes, out=np.zeros_like(sums), where=present).sum(-1) / present.sum(-1)
+
+
+def _blocks(table: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows of `table` in parts that fit a processor's cache."""
+    rows = max(1, _BLOCK // table.shape[1])
+    return (table[start : start + rows] for start in range(0, len(table), rows))
