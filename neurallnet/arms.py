@@ -215,7 +215,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "export": ("nir",),
     "robustness": ("unaugmented",),
     "explanations": ("tiles",),
-    "conditions": (BAR_VISIBLE, AS_GIVEN, TINTED),
+    "conditions": (BAR_VISIBLE, AS_GIVEN, TINTED, alone(VIEWS[1])),
     "peers": (TRIO, ONE_COLUMN, "dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
         SHIPPED,

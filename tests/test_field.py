@@ -87,6 +87,14 @@ def test_a_picture_that_shows_nothing_or_is_none_is_refused(smear):
             clean_field(picture)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_scale_bar_beside_a_black_band_is_painted_over(smear, form):
+    marked = burned_in(smear, form, (1, -1))
+    clean = clean_field(np.pad(marked, ((0, 0), (40, 40), (0, 0))))
+    marked, ink = marked[:, 1:-1], (marked != smear).any(2)[:, 1:-1]  # the blurred rim of a band goes with it
+    assert clean.shape == marked.shape and (clean != marked).any(2)[ink].mean() > 0.98
+
+
 def test_the_network_sees_the_field_without_bar_and_border(smear):
     marked = burned_in(smear, FORMS[0], (1, -1))
     framed = Image.fromarray(np.pad(marked, ((0, 0), (40, 40), (0, 0))))

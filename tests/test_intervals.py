@@ -136,6 +136,11 @@ def test_resamples_are_shares_of_whole_groups_and_equal_ones_are_equal():
     assert np.array_equal(found, drawn_share(times_drawn(np.argsort(place)[drawn], 50), sums[place], sizes[place]))
 
 
+def test_percentiles_take_over_where_no_resample_reaches_the_estimate():
+    low, high, used = resample_groups(lambda times: (times > 0).mean(-1), 20, "BCa", 0.95, 999, 0)
+    assert used == "percentile" and 0.4 < low < 0.64 < high < 0.9, "about 64% of groups are in a resample"
+
+
 @pytest.mark.parametrize("method", ["BCa", "percentile"])
 @pytest.mark.parametrize("units", [3, 40, 4000])  # few, some, and more than one block of them
 def test_the_interval_is_scipys_own(method, units):

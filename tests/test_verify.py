@@ -270,6 +270,14 @@ def test_weights_of_another_network_are_named(results):
     assert "weights of another model" in bad_runs(results)[f"results/full/runs/{shipped(results).name}"]
 
 
+def test_no_run_is_left_out_where_several_processes_share_them(results, monkeypatch):
+    monkeypatch.setattr("neurallnet.verify.run_checks.TOGETHER", 2)
+    with open_published(results) as study:
+        looked_at = [check.where for check in check_runs(study)][1:]
+    runs = sorted(shipped(results).parent.iterdir())
+    assert len(runs) > 2 and looked_at == [f"results/full/runs/{run.name}" for run in runs]
+
+
 def test_a_run_without_weights_says_so_and_a_claim_about_weights_fails(results):
     for folder in shipped(results).parent.iterdir():
         (folder / "weights.safetensors").unlink()
