@@ -149,8 +149,8 @@ def test_what_the_pages_say_of_the_committee_is_so_in_the_evidence():
     assert all(balanced[name]["low"] > 0 for name in ("base", "dense", "no-se")), "... in balanced accuracy too"
     assert balanced["small-cnn"]["high"] < 0 and against["small-cnn"]["high"] < 0, "the small CNN is ahead in both"
     assert all(row["low"] < 0 < row["high"] for row in (balanced["trio"], against["trio"])), "not to be told from three alike"
-    told = {row["arm"] for row in peers["random"]["rows"] if not row["low"] <= 0 <= row["high"]}
-    assert told == {"efficientnet-b0"}, "on the random split from none but EfficientNet-B0"
+    told = {row["arm"]: row["low"] > 0 for row in peers["random"]["rows"] if not row["low"] <= 0 <= row["high"]}
+    assert told == {"efficientnet-b0": True, "alone-normalized": True}, "on the random split ahead of these, told from no other"
     means = {row["network"]: row["balanced_accuracy"] for row in peers["session"]}
     together = next(row for row in peers["together"] if row["network"] == "base")
     assert 100 * (means["committee"] - means["base"]) < together["gain"], "by less than its seeds read together were"
@@ -247,6 +247,13 @@ def test_what_the_decision_log_says_of_contrast_is_so_in_the_evidence():
     assert min(lost) < 0.1 and max(lost) > 0.35, "three alike: a few points, nearly half"
 
 
+def test_the_second_column_is_for_contrast():
+    found = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))
+    (alone,) = [row for row in found["beside"] if row["network"] == "alone-normalized"]
+    one, both = ({drop["corruption"]: drop for drop in part["drops"]}["contrast"] for part in (alone, found))
+    assert len(alone["runs"]) == 5 and one["drop"] > 10 * max(both["drop"], 1) and one["low"] > both["high"]
+
+
 def test_spikes_are_paid_for_under_worse_pictures():
     beside = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))["beside"]
     drops = {row["network"]: {drop["corruption"]: drop for drop in row["drops"]} for row in beside}
@@ -255,11 +262,12 @@ def test_spikes_are_paid_for_under_worse_pictures():
         assert dense["high"] < spiking["low"] and dense["drop"] < spiking["drop"] / 2, corruption
 
 
-def test_efficientnet_had_not_finished_learning():
-    (folder,) = EVIDENCE.parent.glob(f"runs/{make_arm('full', 'efficientnet-b0').config.digest()}-*")
+@pytest.mark.parametrize("arm", ["efficientnet-b0", *(f"efficientnet-b0-session-{fold}" for fold in range(5))])
+def test_efficientnet_had_not_finished_learning(arm):
+    (folder,) = RUNS.glob(f"{make_arm('full', arm).config.digest()}-*")
     history = pd.read_csv(folder / "history.csv")
-    assert len(history) == 16 and history["val_loss"].iloc[-6:].is_monotonic_decreasing and history["train_accuracy"].iloc[-1] < 0.8
-    assert json.loads((folder / "run.json").read_text(encoding="utf-8"))["precision"] == "bfloat16"
+    earlier, last = history["train_loss"].iloc[-6:-4].mean(), history["train_loss"].iloc[-2:].mean()
+    assert len(history) == 16 and last < earlier and history["train_accuracy"].iloc[-1] < 0.85
 
 
 def test_what_the_decision_log_says_of_the_network_without_se_is_so_in_the_evidence():
@@ -286,17 +294,16 @@ def test_what_the_pages_say_of_embargoes_and_the_scale_bar_is_so_in_the_evidence
     assert few[1]["points"] < wide[1]["points"] / 2, "more than half of that of 150 is the images that are gone"
     column, other = named["alone-normalized"]["gain"], named["alone-standardized"]["gain"]
     assert column["low"] < 0 < column["high"] and other["high"] < 0, "one column cannot be told from both, the other is behind"
-    assert named["alone-normalized"]["seeds"] == named["alone-standardized"]["seeds"] == [0]
+    assert named["alone-normalized"]["seeds"] == [0, 1, 2] and named["alone-standardized"]["seeds"] == [0]
     single, cnn = named["shifted-base"], named["shifted-small-cnn"]
     assert all(row["balanced_accuracy"] > row["published"] for row in (single, cnn)), "better where the order is cut later"
     assert cnn["balanced_accuracy"] > single["balanced_accuracy"] > single["colour"] > named["no-se"]["colour"]
     gains = {name: row["gain"] for name, row in named.items()}
     assert gains["refit"]["low"] > 0 and gains["trio-refit"]["points"] < 0, "a gain for one network, none for the other"
-    assert gains["as-given"]["low"] < 0 < gains["as-given"]["high"] and named["as-given"]["seeds"] == [0], (
-        "not to be told apart, one seed"
-    )
-    bars = [row["gain"] for row in rows if row["arm"] == "bar-visible"]
-    assert len(bars) == 2 and all(gain["low"] < 0 for gain in bars), "no gain by the bar is shown"
+    assert gains["as-given"]["low"] > 0 and named["as-given"]["seeds"] == [0, 1, 2, 3, 4], "a gain"
+    for name in ("bar-visible", "committee-tinted"):
+        found = [row["gain"] for row in rows if row["arm"] == name]
+        assert len(found) == 2 and all(gain["low"] < 0 for gain in found), f"no gain by {name} is shown, in neither protocol"
     assert [row["folds"] for row in rows if row["arm"] == "embargo-150"] == [[0, 2, 4]], "folds that are not listed"
 
 

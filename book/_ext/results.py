@@ -50,12 +50,14 @@ class Missing:
 
 
 class Rows(list[Any]):
-    """Rows of a table: `rows[0]`, or by what they are of, `rows['base']`, where one row alone has that network, arm or part."""
+    """Rows of a table: `rows[0]`, or by what they are of, `rows['base']`, where one row alone has that network, arm, part or
+    corruption.
+    """
 
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
             return super().__getitem__(key)
-        found = [row for row in self if isinstance(row, Mapping) and key in (row.get("network"), row.get("arm"), row.get("part"))]
+        found = [row for row in self if isinstance(row, Mapping) and key in map(row.get, ("network", "arm", "part", "corruption"))]
         if len(found) != 1:
             raise KeyError(f"{len(found)} rows of {key}")
         return found[0]
