@@ -17,6 +17,8 @@ from neurallnet.plots.trust import distance_figure
 SPAN = {"low": 0.90, "high": 0.99}
 NAMES = [f"Corner with the scale bar only, {split}" for split in ("group", "session")]
 PROBES = pd.DataFrame({"label": NAMES, "value": 0.95, "n": 3256}).assign(**SPAN)
+LONG = "one column of the committee alone, light and contrast as they are, session"
+CONDITIONS = pd.DataFrame({"label": [LONG, "embargo 0", LONG, LONG], "value": 0.95, "n": 3256}).assign(**SPAN)
 ARMS = pd.DataFrame(
     [("base-0", 39.5e6, 0.99, True), ("size-64-0", 17.6e6, 0.979, False), ("steps-1-0", 18.3e6, 0.979, False)]
     + [("narrow-0", 9.8e6, 0.985, True), ("narrow-steps-1-0", 9.1e6, 0.984, True)],
@@ -29,6 +31,7 @@ LATENCY = [{"case": "ours, onnxruntime", "p50_ms": 1.4, "p95_ms": 1.6, "not_meas
 TITLE = "A title that is nearly as long as the figure is wide"
 FIGURES = {
     "intervals": lambda: interval_figure(PROBES, measure="Balanced accuracy", title=TITLE, reference=0.9816),
+    "long labels": lambda: interval_figure(CONDITIONS, measure="Gain (points)", percent=False, title=TITLE),
     "pareto": lambda: pareto_figure(ARMS, title=TITLE),
     "learning": lambda: learning_curve_figure(HISTORY, title=TITLE),
     "confusion": lambda: confusion_figure(METRICS, title=TITLE),
@@ -110,3 +113,9 @@ def test_a_notebook_shows_the_svg_with_its_description():
         InteractiveShell.clear_instance()
     assert shown["image/svg+xml"] == svg_text(figure)
     assert "image/png" not in shown
+
+
+def test_long_labels_leave_the_axes_room():
+    figure = FIGURES["long labels"]()
+    boxes(figure)
+    assert figure.axes[0].get_position().width > 0.45

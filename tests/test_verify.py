@@ -313,6 +313,9 @@ def test_claims_and_readme_follow_from_the_evidence(results):
     assert list(failed(check_claims(results))) == ["results/claims.json", "README.md"]
 
 
+WARNED = {"output_type": "stream", "name": "stderr", "text": ["full"]}
+
+
 def edit(path: Path, change) -> None:
     notebook = json.loads(path.read_text())
     change(notebook)
@@ -328,6 +331,7 @@ def edit(path: Path, change) -> None:
         (lambda page: page["cells"][3].update(execution_count=5), "execution counts"),
         (lambda page: page["cells"][3].update(execution_count=None), "was not run"),
         (lambda page: page["cells"][3].update(outputs=[{"output_type": "error"}]), "failed"),
+        (lambda page: page["cells"][3].update(outputs=[WARNED]), "warning: full"),
         (lambda page: page["metadata"]["neurallnet"].update(profile="smoke"), "profile full"),
         (lambda page: page["metadata"].clear(), "profile full"),
     ],

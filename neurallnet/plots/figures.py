@@ -4,6 +4,7 @@ images were synthetic.
 
 import math
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from neurallnet.plots.parts import finish, need, reference_line, spoken_interval, title_over
 from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, new_figure
 
+LABEL = 30  # letters of a label on one line; longer ones leave the axes no room
 _PERCENT = FuncFormatter(lambda share, _: f"{round(100 * share, 6):g}%")
 
 
@@ -116,17 +118,17 @@ def interval_figure(
     A `reference` is drawn as a dashed line with its name.
     """
     need(table, ["label", "value", "low", "high", "n"])
-    figure, (axes,) = new_figure(0.52 * len(table) + 1.35)
     units = table["unit"] if "unit" in table.columns else pd.Series("images", index=table.index)
+    units = [unit if unit.endswith("s") else f"{unit}s" for unit in units]
+    names = [[*wrap(label, LABEL), f"n = {n:,} {unit}"] for label, n, unit in zip(table["label"], table["n"], units, strict=True)]
+    figure, (axes,) = new_figure(max(0.52, 0.19 * max(map(len, names))) * len(table) + 1.35)
     for place, row in enumerate(table.itertuples()):
         axes.plot([row.low, row.high], [place, place], color=BLUE, linewidth=2.4, solid_capstyle="butt")
         axes.plot([row.low, row.high], [place, place], color=BLUE, marker="|", markersize=9, linestyle="none")
         axes.plot(row.value, place, color=BLUE, marker="o", markersize=8)
     if reference is not None:
         reference_line(axes, reference, f"{reference_name} {reference:.2%}" if percent else f"{reference_name} {reference:g}")
-    units = [unit if unit.endswith("s") else f"{unit}s" for unit in units]
-    names = [f"{label}\nn = {n:,} {unit}" for label, n, unit in zip(table["label"], table["n"], units, strict=True)]
-    axes.set_yticks(range(len(table)), names)
+    axes.set_yticks(range(len(table)), map("\n".join, names))
     axes.set_ylim(len(table) - 0.5, -0.5)
     figure.supxlabel(f"{measure}, 95% interval", fontsize=11, color=INK)  # under the axes alone, long labels leave it no room
     axes.margins(x=0.08)

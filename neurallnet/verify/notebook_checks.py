@@ -47,6 +47,9 @@ def _notebook(executed: Path, source: Path, stamps: dict[str, str]) -> str:
     counts = [cell["execution_count"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
     if counts != list(range(1, len(counts) + 1)):
         raise DataError(f"cells were not run once, from top to bottom: execution counts are {counts}")
+    warned = [output for cell in notebook["cells"] for output in cell.get("outputs", ()) if output.get("name") == "stderr"]
+    if warned:
+        raise DataError(f"shows a warning: {' '.join(''.join(warned[0]['text']).split())[:200]}")
     return f"{len(wanted)} cells as in notebooks/{source.name}, run 1 to {len(counts)} without error"
 
 
