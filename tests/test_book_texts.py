@@ -251,7 +251,9 @@ def test_the_second_column_is_for_contrast():
     found = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))
     (alone,) = [row for row in found["beside"] if row["network"] == "alone-normalized"]
     one, both = ({drop["corruption"]: drop for drop in part["drops"]}["contrast"] for part in (alone, found))
-    assert len(alone["runs"]) == 5 and one["drop"] > 10 * max(both["drop"], 1) and one["low"] > both["high"]
+    assert len(alone["runs"]) == len(found["runs"]) == 5 and one["drop"] > 10 * max(both["drop"], 1) and one["low"] > both["high"]
+    one, both = ({drop["corruption"]: drop for drop in part["drops"]}["illumination"] for part in (alone, found))
+    assert one["high"] < both["low"], "paid for under uneven light"
 
 
 def test_spikes_are_paid_for_under_worse_pictures():
