@@ -11,6 +11,7 @@ import pandas as pd
 
 from neurallnet.arms import (
     AS_GIVEN,
+    AS_GIVEN_MASKED,
     BAR_VISIBLE,
     EMBARGOES,
     FEWER,
@@ -18,6 +19,7 @@ from neurallnet.arms import (
     REFIT,
     SHIFTED,
     SHIPPED,
+    SHIPPED_AS_GIVEN,
     TINTED,
     TRIO,
     TRIO_REFIT,
@@ -26,8 +28,8 @@ from neurallnet.arms import (
     shifted,
 )
 from neurallnet.leak import BASE, RANDOM, SESSION, held_out, lead, network_arms, points_ahead, probe_held_out, scores, summary
-from neurallnet.peer_comparison import TITLES
 from neurallnet.study import Study
+from neurallnet.titles import TITLES
 
 SEEN = dict(zip(VIEWS, ("light and contrast as they are", "one brightness and contrast"), strict=True))
 
@@ -42,7 +44,9 @@ CONDITIONS = [
     *((SESSION, alone(view), f"one column of the committee alone, {seen}, session", SHIPPED) for view, seen in SEEN.items()),
     *((SESSION, shifted(name), f"cut half a block later, {TITLES[name]}", name) for name in SHIFTED),
     *((protocol, TINTED, f"hues as stored, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
-    (RANDOM, AS_GIVEN, "224 pixels, stored hues, scale bar visible, random", BASE),
+    *((protocol, AS_GIVEN, f"224 pixels, stored hues, scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
+    (RANDOM, AS_GIVEN_MASKED, "the same with the scale bar removed, random", AS_GIVEN),
+    (RANDOM, SHIPPED_AS_GIVEN, "224 pixels, stored hues, scale bar visible, committee, random", SHIPPED),
 ]
 RUN = ["split_fold", "seed"]
 

@@ -14,22 +14,7 @@ from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval, correctness
 from neurallnet.leak import BASE, SESSION, held_out, network_arms, points_ahead, pooled_seeds, probe_held_out, summary, together
 from neurallnet.study import Study
-
-TITLES = {
-    SHIPPED: "NeurALLNet, committee",
-    BASE: "NeurALLNet, single",
-    NO_SE: "NeurALLNet, single, without SE",
-    TRIO: "NeurALLNet, three alike",
-    ONE_COLUMN: "NeurALLNet, one column",
-    TRIO_REFIT: "NeurALLNet, three alike, validation block learned from too",
-    "dense": "Dense twin",
-    "small-cnn": "Small CNN",
-    "mobilenet-v2": "MobileNetV2",
-    "efficientnet-b0": "EfficientNet-B0",
-    "densenet121": "DenseNet121",
-    "colour": "Colour alone",
-}
-COLOUR = "colour"
+from neurallnet.titles import COLOUR, TITLES
 
 
 def peer_report(study: Study) -> dict[str, Any]:

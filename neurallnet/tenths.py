@@ -16,8 +16,8 @@ from neurallnet.config import TENTHS
 from neurallnet.evaluation import cluster_interval, correctness, paired_cluster_difference
 from neurallnet.leak import pooled, probe_test, scores
 from neurallnet.misread import misread
-from neurallnet.peer_comparison import COLOUR, TITLES
 from neurallnet.study import Study
+from neurallnet.titles import COLOUR, TITLES
 
 SEED = 0  # of every run: tenths differ in their images alone
 

@@ -70,10 +70,12 @@ def test_a_number_reads_as_a_reader_expects(results, evidence, name, text):
 
 def test_a_row_is_found_by_what_it_is_of(results, evidence):
     rows = [{"network": "base", "n": 1300}, {"network": "no-se", "n": 2}, {"arm": "bar", "n": 3}, {"arm": "bar", "n": 4}]
-    (evidence / "peers.json").write_text(json.dumps({"session": rows}))
+    both = [{"arm": "bar", "protocol": "random", "n": 5, "part": None}, {"arm": "bar", "protocol": "session", "n": 6}]
+    (evidence / "peers.json").write_text(json.dumps({"session": rows, "both": both}))
     found = results.load_results(evidence)
+    assert shown("{{ peers.both['bar, session'].n }} {{ peers.both['random, bar'].n }}", found) == "6 5"
     assert shown("{{ peers.session['base'].n_text }} {{ peers.session['no-se'].n }} {{ peers.session[2].n }}", found) == "1,300 2 3"
-    for name in ("committee", "bar"):  # no row, and two that could be meant
+    for name in ("committee", "bar", "bar, base"):  # no row, and two that could be meant
         with pytest.raises(jinja2.UndefinedError):
             shown(f"{{{{ peers.session['{name}'].n }}}}", found)
 

@@ -302,7 +302,12 @@ def test_what_the_pages_say_of_embargoes_and_the_scale_bar_is_so_in_the_evidence
     assert cnn["balanced_accuracy"] > single["balanced_accuracy"] > single["colour"] > named["no-se"]["colour"]
     gains = {name: row["gain"] for name, row in named.items()}
     assert gains["refit"]["low"] > 0 and gains["trio-refit"]["points"] < 0, "a gain for one network, none for the other"
-    assert gains["as-given"]["low"] > 0 and named["as-given"]["seeds"] == [0, 1, 2, 3, 4], "a gain"
+    given = {row["protocol"]: row for row in rows if row["arm"] == "as-given"}
+    assert given["random"]["gain"]["low"] > 0 and given["session"]["gain"]["low"] > 0, "a gain in both protocols"
+    assert (given["random"]["seeds"], given["session"]["seeds"]) == ([0, 1, 2, 3, 4], [0])
+    bar, committee = gains["as-given-masked"], gains["committee-as-given"]
+    assert bar["low"] < 0 < bar["points"] and named["as-given-masked"]["seeds"] == [0, 1, 2, 3, 4], "removing the bar costs nothing"
+    assert committee["low"] < 0 < committee["points"], "ahead, and not told from what ships"
     for name in ("bar-visible", "committee-tinted"):
         found = [row["gain"] for row in rows if row["arm"] == name]
         assert len(found) == 2 and all(gain["low"] < 0 for gain in found), f"no gain by {name} is shown, in neither protocol"

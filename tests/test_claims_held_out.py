@@ -52,6 +52,18 @@ EVIDENCE = {
                 "accuracy_interval": {"low": 0.982, "high": 0.996, "unit": UNIT},
                 "n": 326,
                 "seeds": [0, 1, 2],
+                "lowest_accuracy": 0.985,
+                "reference": "base",
+            },
+            {
+                "arm": "committee-as-given",
+                "protocol": "random",
+                "accuracy": 0.981,
+                "accuracy_interval": {"low": 0.974, "high": 0.989, "unit": UNIT},
+                "n": 325,
+                "seeds": [0, 1],
+                "lowest_accuracy": 0.975,
+                "reference": "committee",
             },
         ]
     },
@@ -163,7 +175,10 @@ def test_each_figure_comes_from_its_own_row(tmp_path):
     alarms = found["bccd_false_alarm_rate"]
     assert (alarms.ours, alarms.interval, alarms.n) == (0.2, (0.1, 0.3), 364) and "5 seeds from 2.0% to 40.0%" in alarms.protocol
     bar = found["bar_visible_accuracy_random"]
-    assert (bar.ours, bar.paper, bar.n, bar.verdict) == (0.99, 0.9816, 326, "exceeded") and "3 seeds" in bar.protocol
+    assert (bar.ours, bar.paper, bar.n, bar.verdict) == (0.99, 0.9816, 326, "exceeded") and "3 seeds, lowest 98.50%" in bar.protocol
+    given = found["as_given_accuracy_random"]
+    assert (given.ours, given.paper, given.n, given.verdict) == (0.981, 0.9816, 325, "reproduced")
+    assert bar.protocol.startswith("single network") and given.protocol.startswith("committee")
     assert found["primary_accuracy_group"].ours == 0.975 and "group protocol" in found["primary_accuracy_group"].protocol
     assert (found["external_overlap_found"].ours, found["external_overlap_found"].n) == (14, 15)
 

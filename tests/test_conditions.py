@@ -77,8 +77,9 @@ def test_a_condition_differs_from_the_published_run_in_one_setting(protocol, arm
         wanted = {"bar-visible": ("data", "scale_bar"), "refit": ("train", "refit"), "no-se": ("model", "excitation")}
         wanted |= dict.fromkeys(("shifted-base", "shifted-small-cnn"), ("split", "offset"))
         wanted |= dict.fromkeys(("few-75", "few-150"), ("split", "as_few_as")) | {"trio-refit": ("train", "refit")}
-        wanted["committee-tinted"] = ("model", "hue")
-        several = {"as-given": [("data", "image_size"), ("data", "scale_bar"), ("model", "hue")]}
+        wanted |= {"committee-tinted": ("model", "hue"), "as-given-masked": ("data", "scale_bar")}
+        given = [("data", "image_size"), ("data", "scale_bar"), ("model", "hue")]
+        several = dict.fromkeys(("as-given", "committee-as-given"), given)
         several |= dict.fromkeys(("alone-normalized", "alone-standardized"), [("model", "columns"), ("model", "hue")])
         assert changed == several.get(arm, [wanted.get(arm, ("split", "embargo"))])
 

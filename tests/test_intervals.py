@@ -6,8 +6,8 @@ import scipy.stats
 from scipy.stats import binom, norm
 
 from neurallnet.errors import DataError
-from neurallnet.evaluation import bootstrap_interval, cluster_interval, wilson_interval
-from neurallnet.evaluation.resampling import drawn_share, draws, mean_share, resample_groups, times_drawn
+from neurallnet.evaluation import bootstrap_interval, cluster_interval, resampling, wilson_interval
+from neurallnet.evaluation.resampling import drawn_share, draws, kept_draws, mean_share, resample_groups, times_drawn
 
 
 def right(correct: int, n: int) -> np.ndarray:
@@ -148,4 +148,15 @@ def test_the_interval_is_scipys_own(method, units):
     wanted = scipy.stats.bootstrap((values,), np.mean, n_resamples=999, method=method, rng=np.random.default_rng(7), batch=500)
     low, high, used = resample_groups(lambda times: times @ values / units, units, method, 0.95, 999, 7)
     assert (low, high) == pytest.approx(tuple(wanted.confidence_interval), rel=1e-12) and used == method
-    assert not draws(units, 999, 7).flags.writeable and (draws(units, 999, 7).sum(1) == units).all()
+    assert all(not block.flags.writeable and (block.sum(1) == units).all() for block in draws(units, 999, 7))
+
+
+def test_a_large_table_of_resamples_is_not_kept_and_gives_the_same_interval(monkeypatch):
+    values = np.random.default_rng(1).exponential(size=300)
+    asked = (lambda times: times @ values / 300), 300, "BCa", 0.95, 999, 7
+    kept_draws.cache_clear()
+    kept = resample_groups(*asked)
+    assert kept_draws.cache_info().currsize == 1 and resample_groups(*asked) == kept
+    kept_draws.cache_clear()
+    monkeypatch.setattr(resampling, "_KEPT", 300 * 999 - 1)
+    assert resample_groups(*asked) == kept and kept_draws.cache_info().currsize == 0

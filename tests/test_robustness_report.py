@@ -83,5 +83,5 @@ def test_report_reads_each_run_once_and_tells_networks_apart(tmp_path):
     right = np.mean([(table["label"] == table["predicted"])[table["corruption"] == "contrast"].mean() for table in alone])
     assert other["rows"][1]["accuracy"] == pytest.approx(right)
     drops = drop_table(found)
-    assert list(drops.columns) == ["base", "both"] and drops.loc["contrast", "both"] == other["drops"][0]["drop"]
-    assert list(curve_tables(found)) == ["base", "both"]
+    assert list(drops.columns) == ["NeurALLNet, single", "both"] and drops.loc["contrast", "both"] == other["drops"][0]["drop"]
+    assert list(curve_tables(found)) == ["NeurALLNet, single", "both"]

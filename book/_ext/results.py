@@ -50,17 +50,23 @@ class Missing:
 
 
 class Rows(list[Any]):
-    """Rows of a table: `rows[0]`, or by what they are of, `rows['base']`, where one row alone has that network, arm, part or
-    corruption.
+    """Rows of a table: `rows[0]`, or by what they are of, `rows['base']`, where one row alone has that network, arm, part,
+    corruption or protocol; `rows['as-given, session']` where it takes two of them to tell.
     """
+
+    NAMED_BY = ("network", "arm", "part", "corruption", "protocol")
 
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
             return super().__getitem__(key)
-        found = [row for row in self if isinstance(row, Mapping) and key in map(row.get, ("network", "arm", "part", "corruption"))]
+        found = [row for row in self if isinstance(row, Mapping) and self._is_of(row, key.split(", "))]
         if len(found) != 1:
             raise KeyError(f"{len(found)} rows of {key}")
         return found[0]
+
+    def _is_of(self, row: Mapping[str, Any], names: list[str]) -> bool:
+        values = list(map(row.get, self.NAMED_BY))
+        return all(name in values for name in names)
 
 
 def readable(value: Any) -> Any:

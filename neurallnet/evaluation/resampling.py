@@ -1,7 +1,7 @@
 """Groups of images drawn with replacement: how often each is drawn, and scipy's bootstrap interval of what follows from it.
 
-Numbers of draws are made once for as many groups and kept, since most intervals of a chapter are over the same groups: scipy then
-makes the interval of the statistics that it is given.
+Numbers of draws are made once for as many groups and kept, since most intervals of a chapter are over the same groups, unless
+there are so many groups that they would fill the memory: scipy then makes the interval of the statistics that it is given.
 """
 
 import warnings
@@ -16,6 +16,7 @@ Method = Literal["BCa", "percentile"]
 # How often each group is drawn, shape (..., groups) -> the statistic of each resample, shape (...)
 Statistic = Callable[[np.ndarray], np.ndarray]
 _BLOCK = 2_000_000  # values of a table of resamples worked on at once: about 16 MB
+_KEPT = 50_000_000  # values of a table of resamples that is kept for the next interval, at most: 100 MB
 
 
 class _Drawn(NamedTuple):
@@ -38,7 +39,7 @@ def resample_groups(
 
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         warnings.simplefilter("ignore", DegenerateDataWarning)  # answered below
-        blocks = _blocks(draws(units, resamples, seed))
+        blocks = kept_draws(units, resamples, seed) if units * resamples <= _KEPT else draws(units, resamples, seed)
         distribution = np.concatenate([statistic(times.astype(np.float64)) for times in blocks])
         result = bootstrap(
             (np.arange(units),),
@@ -57,17 +58,24 @@ def resample_groups(
     return float(low), float(high), method
 
 
-@lru_cache(maxsize=2)
-def draws(units: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each of `units` groups is drawn in each resample of as many: read-only uint16, shape (resamples, units).
+def draws(units: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each of `units` groups is drawn in each resample of as many: read-only uint16, shape (resamples, units), in blocks
+    of rows that fit a processor's cache.
 
     The same numbers as scipy's bootstrap draws with that seed.
     """
-    generator, made = np.random.default_rng(seed), np.empty((resamples, units), np.uint16)
-    for block in _blocks(made):
-        block[:] = times_drawn(generator.integers(0, units, block.shape), units)
-    made.setflags(write=False)
-    return made
+    generator, rows = np.random.default_rng(seed), max(1, _BLOCK // units)
+    for start in range(0, resamples, rows):
+        drawn = generator.integers(0, units, (min(rows, resamples - start), units))
+        block = times_drawn(drawn, units).astype(np.uint16)
+        block.setflags(write=False)
+        yield block
+
+
+@lru_cache(maxsize=2)
+def kept_draws(units: int, resamples: int, seed: int) -> tuple[np.ndarray, ...]:
+    """`draws`, made once."""
+    return tuple(draws(units, resamples, seed))
 
 
 def times_drawn(drawn: np.ndarray, units: int) -> np.ndarray:
@@ -89,9 +97,3 @@ def mean_share(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     """Mean over labels (last axis) of sums / sizes; a label that a resample lost is left out of its mean."""
     present = sizes > 0
     return np.divide(sums, sizes, out=np.zeros_like(sums), where=present).sum(-1) / present.sum(-1)
-
-
-def _blocks(table: np.ndarray) -> Iterator[np.ndarray]:
-    """The rows of `table` in parts that fit a processor's cache."""
-    rows = max(1, _BLOCK // table.shape[1])
-    return (table[start : start + rows] for start in range(0, len(table), rows))

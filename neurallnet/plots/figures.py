@@ -176,7 +176,7 @@ def curves_figure(
             axes.set_ylabel(measure)
     if len(series) > 1:
         handles, names = every[0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside upper left", ncols=2 if max(map(len, series)) <= 12 else 1, frameon=False)
+        figure.legend(handles, names, loc="outside upper left", ncols=2 if max(map(len, series)) <= 22 else 1, frameon=False)
     figure.supxlabel(f"Severity (n = {n:,} images at each point; bands: 95% intervals)", fontsize=11, color=INK)
     says = [f"{measure} against severity, {n:,} images at each point, with 95% bands."]
     for (panel, name), rows in table.sort_values("severity").groupby(["corruption", "series"], sort=False):

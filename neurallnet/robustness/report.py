@@ -10,6 +10,7 @@ from neurallnet.robustness.drops import corruption_drops
 from neurallnet.robustness.study import corrupted_test
 from neurallnet.robustness.tables import summarize_corrupted
 from neurallnet.study import Study
+from neurallnet.titles import title
 
 
 def corrupted_seeds(study: Study, runs: Sequence[str], names: Sequence[str], severities: Sequence[int]) -> pd.DataFrame:
@@ -42,11 +43,11 @@ def _part(study: Study, network: str, runs: Sequence[str], predictions: pd.DataF
 
 def drop_table(report: Mapping[str, Any]) -> pd.DataFrame:
     """Points that each corruption costs at the middle severity: a row per corruption, the dearest first, a column per network."""
-    drops = {report["network"]: report["drops"], **{row["network"]: row["drops"] for row in report["beside"]}}
-    columns = {name: pd.DataFrame(found).set_index("corruption")["drop"] for name, found in drops.items()}
-    return pd.DataFrame(columns).sort_values(report["network"], ascending=False)
+    parts = (report, *report["beside"])
+    columns = {title(part["network"]): pd.DataFrame(part["drops"]).set_index("corruption")["drop"] for part in parts}
+    return pd.DataFrame(columns).sort_values(title(report["network"]), ascending=False)
 
 
 def curve_tables(report: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    """Network -> its `summarize_corrupted`, ours first, as `robustness_curves` takes them."""
-    return {part["network"]: pd.DataFrame(part["rows"]) for part in (report, *report["beside"])}
+    """A network's title -> its `summarize_corrupted`, ours first, as `robustness_curves` takes them."""
+    return {title(part["network"]): pd.DataFrame(part["rows"]) for part in (report, *report["beside"])}
