@@ -195,6 +195,15 @@ def test_what_the_pages_say_validation_images_had_promised_is_so_in_the_runs():
     assert abs(columns[0] - columns[1]) < 0.003 and max(columns) < share("committee-", range(1)) - 0.004, "alike, better together"
 
 
+def test_validation_images_of_the_random_split_do_not_show_that_pictures_as_given_are_read_better():
+    def share(name: str) -> float:
+        folders = [next(RUNS.glob(f"{make_arm('full', name, seed).config.digest()}-*")) for seed in range(5)]
+        tables = [read_predictions(folder / "predictions-val.csv") for folder in folders]
+        return float(np.mean([(table["label"] == table["predicted"]).mean() for table in tables]))
+
+    assert share("as-given") <= share("base") and share("committee-as-given") <= share("committee")
+
+
 def test_three_single_networks_together_led_one_by_more_than_a_point():
     """What made the committee: mean log-probabilities of the three seeds of a fold against each seed by itself."""
     gains = []
