@@ -171,6 +171,16 @@ CHANGES |= {f"{TINTED}-session-{fold}": {**CHANGES[TINTED], **CHANGES[f"session-
 # What ships on the pictures as given: the random split as the paper seems to have read it, by two columns in place of one network.
 SHIPPED_AS_GIVEN = f"{SHIPPED}-{AS_GIVEN}"
 CHANGES[SHIPPED_AS_GIVEN] = {**CHANGES[AS_GIVEN], "model": CHANGES[TINTED]["model"]}
+# What ships, trained on other laboratories' colours too; then with hues as the camera gave them for one of its columns, which may
+# go by a tint where it looks as usual and has learned to do without where it does not.
+ELSEWHERE, ELSEWHERE_TINTED = f"{SHIPPED}-elsewhere", f"{SHIPPED}-elsewhere-tinted"
+CHANGES[ELSEWHERE] = {**CHANGES[SHIPPED], "augment": {"elsewhere": 0.5}}
+CHANGES[ELSEWHERE_TINTED] = {**CHANGES[ELSEWHERE], "model": {**CHANGES[SHIPPED]["model"], "hue": ("stored", VIEWS[1])}}
+CHANGES |= {
+    f"{name}-session-{fold}": {**CHANGES[name], **CHANGES[f"session-{fold}"]}
+    for name in (ELSEWHERE, ELSEWHERE_TINTED)
+    for fold in range(SESSION_FOLDS)
+}
 # The order cut half a block later: how much of a figure is owed to where the published blocks begin. The single network, and the
 # peer that leads it there.
 SHIFTED = ("base", "small-cnn")
@@ -221,7 +231,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "export": ("nir",),
     "robustness": ("unaugmented",),
     "explanations": ("tiles",),
-    "conditions": (BAR_VISIBLE, AS_GIVEN, AS_GIVEN_MASKED, SHIPPED_AS_GIVEN, TINTED, alone(VIEWS[1])),
+    "conditions": (BAR_VISIBLE, AS_GIVEN, AS_GIVEN_MASKED, SHIPPED_AS_GIVEN, TINTED, alone(VIEWS[1]), ELSEWHERE, ELSEWHERE_TINTED),
     "peers": (TRIO, ONE_COLUMN, "dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (
         SHIPPED,
@@ -247,7 +257,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
         **dict.fromkeys((f"{NO_SE}-session-0", f"{REFIT}-session-0"), (0,)),
         **dict.fromkeys(("embargo-0-session-0", f"{shifted('base')}-session-0", BAR_VISIBLE), (0,)),
-        **dict.fromkeys((tenth("base", 1), tenth(SHIPPED, 1)), (0,)),
+        **dict.fromkeys((tenth("base", 1), tenth(SHIPPED, 1), ELSEWHERE), (0,)),
     },
     "full": {
         **dict.fromkeys(("base", SHIPPED, TRIO, ONE_COLUMN, NO_SE), (0, 1, 2, 3, 4)),
@@ -266,6 +276,8 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{f"few-{embargo}-session-{fold}": (0,) for embargo in FEWER for fold in EMBARGOES[embargo]},
         **{f"{alone(VIEWS[1])}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
         TINTED: (0, 1, 2, 3, 4),
+        **{ELSEWHERE: (0, 1, 2), ELSEWHERE_TINTED: (0, 1)},
+        **{f"{name}-session-{fold}": (0, 1, 2) for name in (ELSEWHERE, ELSEWHERE_TINTED) for fold in range(SESSION_FOLDS)},
         **{f"{TINTED}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
         **{f"efficientnet-b0-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
         BAR_VISIBLE: (0, 1, 2, 3, 4),

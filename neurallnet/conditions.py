@@ -13,6 +13,8 @@ from neurallnet.arms import (
     AS_GIVEN,
     AS_GIVEN_MASKED,
     BAR_VISIBLE,
+    ELSEWHERE,
+    ELSEWHERE_TINTED,
     EMBARGOES,
     FEWER,
     NO_SE,
@@ -45,8 +47,10 @@ CONDITIONS = [
     *((SESSION, shifted(name), f"cut half a block later, {TITLES[name]}", name) for name in SHIFTED),
     *((protocol, TINTED, f"hues as stored, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
     *((protocol, AS_GIVEN, f"224 pixels, stored hues, scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
-    (RANDOM, AS_GIVEN_MASKED, "the same with the scale bar removed, random", AS_GIVEN),
+    (RANDOM, AS_GIVEN_MASKED, "224 pixels, stored hues, scale bar removed against visible, random", AS_GIVEN),
     (RANDOM, SHIPPED_AS_GIVEN, "224 pixels, stored hues, scale bar visible, committee, random", SHIPPED),
+    *((protocol, ELSEWHERE, f"colours of other laboratories, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
+    *((protocol, ELSEWHERE_TINTED, f"stored hues for one column as well, {protocol}", ELSEWHERE) for protocol in (RANDOM, SESSION)),
 ]
 RUN = ["split_fold", "seed"]
 
@@ -104,7 +108,7 @@ def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "condition": row["condition"],
-            "SE": "no" if {NO_SE, SHIPPED, "small-cnn"} & {row["arm"], row["reference"]} else "yes",
+            "SE": "no" if {NO_SE, SHIPPED, ELSEWHERE, "small-cnn"} & {row["arm"], row["reference"]} else "yes",
             "folds": ", ".join(map(str, row["folds"])),
             "seeds": len(row["seeds"]),
             "balanced accuracy": f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",

@@ -144,6 +144,8 @@ class AugmentConfig:
     cell_free: Fraction = 0.0
     # share of images whose nucleated cells are put on another training image's field, so that the field goes with no class; an arm
     background: Fraction = 0.0
+    # share of images whose colours vary as widely as those of laboratories do (`augment/elsewhere.py`); the others vary as above
+    elsewhere: Fraction = 0.0
 
     @property
     def any_move(self) -> bool:
@@ -183,7 +185,7 @@ class TrainConfig:
 YOUNGER: dict[str, dict[str, Any]] = {
     "split": {"offset": 0.0, "as_few_as": None},
     "model": {"columns": 1, "pooling": "mean"},
-    "augment": {"background": 0.0},
+    "augment": {"background": 0.0, "elsewhere": 0.0},
     "train": {"refit": False, "synthetic": 0.0},
 }
 

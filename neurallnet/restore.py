@@ -9,16 +9,18 @@ from pathlib import Path
 from filelock import FileLock
 from tqdm import tqdm
 
+from neurallnet.arms import CHANGES
 from neurallnet.errors import RunError
 from neurallnet.paths import Workspace
 from neurallnet.runs import TEST_READS
 
-KEPT_EVIDENCE = (TEST_READS, "probe-*.csv")  # readings that have happened; JSON files are computed again
+KEPT_EVIDENCE = (TEST_READS, "probe-*.csv")  # readings that have happened; most JSON files are computed again
 
 
 def restore(published: Path, work: Workspace, digest: str) -> int:
-    """Copy into `work` what it lacks of the runs, readings and colour probes in `published` (results/full); returns how many runs.
+    """Copy into `work` what it lacks of what `published` (results/full) has; returns how many runs.
 
+    Runs, readings, colour probes, manifests of smears drawn, and the evidence that chapters run with another arm left.
     `digest` is that of the manifest of the user's images. A finished run in `work` is not touched, an unfinished one gives way.
     Raises RunError when nothing is published for these images, or `work` has readings of its own.
     """
@@ -29,11 +31,14 @@ def restore(published: Path, work: Workspace, digest: str) -> int:
         raise RunError(f"{published}: holds no runs of these images (manifest {digest[:8]}); train them: leave out --published")
     if log.is_file() and not log.read_bytes().startswith(first.read_bytes()):
         raise RunError(f"{log}: is another log than that of the published runs; name an empty folder with --work")
-    for pattern in KEPT_EVIDENCE:
-        for path in sorted((published / "evidence").glob(pattern)):
-            if not (work.evidence / path.name).exists():
-                work.evidence.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, work.evidence / path.name)
+    kept = [path for pattern in KEPT_EVIDENCE for path in (published / "evidence").glob(pattern)]
+    kept += [path for path in (published / "evidence").glob("*.json") if of_another_arm(path.stem)]
+    kept += (published / "manifests").glob("synthetic*/*.csv")  # of smears drawn; a user's own images are looked at again
+    for path in sorted(kept):
+        target = work.root / path.relative_to(published)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
     missing = [folder for folder in folders if not (work.runs / folder.name / "run.json").is_file()]
     for folder in tqdm(missing, desc="restoring", unit="run", leave=False, disable=None):
         work.runs.mkdir(parents=True, exist_ok=True)
@@ -46,3 +51,13 @@ def restore(published: Path, work: Workspace, digest: str) -> int:
             shutil.rmtree(work.runs / folder.name, ignore_errors=True)
             partial.rename(work.runs / folder.name)
     return len(missing)
+
+
+def of_another_arm(stem: str) -> bool:
+    """Whether evidence of that name is of a chapter that was run with another arm than its default: the name ends with the arm's.
+
+    >>> of_another_arm("external_bccd_no-se-0"), of_another_arm("robustness_no-se"), of_another_arm("external_bccd")
+    (True, True, False)
+    """
+    last = stem.rpartition("_")[2]
+    return last in CHANGES or last.rpartition("-")[0] in CHANGES

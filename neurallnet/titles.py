@@ -1,11 +1,12 @@
 """What a reader is told of an arm's network."""
 
-from neurallnet.arms import NO_SE, ONE_COLUMN, SHIPPED, TRIO, TRIO_REFIT
+from neurallnet.arms import ELSEWHERE, NO_SE, ONE_COLUMN, SHIPPED, TRIO, TRIO_REFIT
 
 COLOUR = "colour"
 
 TITLES = {
     SHIPPED: "NeurALLNet, committee",
+    ELSEWHERE: "Committee, other laboratories' colours",
     "base": "NeurALLNet, single",
     NO_SE: "NeurALLNet, single, without SE",
     TRIO: "NeurALLNet, three alike",

@@ -10,6 +10,7 @@ import torch
 from neurallnet.augment import augment, to_float
 from neurallnet.augment.cells import nucleated, on_other_fields, paint_out, without_cells
 from neurallnet.augment.colour import colour, hue_rotation, stain
+from neurallnet.augment.elsewhere import DYES, LAMP, dyes, elsewhere, lamp
 from neurallnet.augment.geometry import move, symmetries
 from neurallnet.augment.noise import noise
 from neurallnet.config import AugmentConfig
@@ -51,8 +52,8 @@ def test_symmetries_are_the_eight_of_the_square():
 
 @pytest.mark.parametrize(
     "config",
-    [AugmentConfig(), AugmentConfig(cell_free=0.5), AugmentConfig(background=0.5), NONE],
-    ids=["default", "cell-free", "background", "none"],
+    [AugmentConfig(), AugmentConfig(cell_free=0.5), AugmentConfig(background=0.5), AugmentConfig(elsewhere=0.5), NONE],
+    ids=["default", "cell-free", "background", "elsewhere", "none"],
 )
 def test_range_shape_and_repeatability(config):
     images, labels = batch(), torch.arange(40) % 4
@@ -70,6 +71,48 @@ def test_colour_leaves_grey_pixels_grey_when_dyes_keep_their_balance():
     torch.testing.assert_close(out[:, 0], out[:, 1])
     torch.testing.assert_close(out[:, 0], out[:, 2])
     assert out.std() > 0
+
+
+def test_the_share_of_images_from_elsewhere_changes_and_the_others_stay():
+    images = torch.rand(400, 3, 4, 4, generator=seeded(3)) * 0.8 + 0.1
+    out = elsewhere(images, replace(NONE, elsewhere=0.25), seeded())
+    same = torch.isclose(out, images).flatten(1).all(1)
+    assert 0.68 < same.float().mean() < 0.82, "a quarter changes, within four standard deviations"
+    assert (out - images)[~same].abs().flatten(1).amax(1).median() > 0.1, "and widely"
+    assert torch.equal(elsewhere(images, replace(NONE, elsewhere=0.0), seeded()), images)
+    assert not torch.isclose(elsewhere(images, replace(NONE, elsewhere=1.0), seeded()), images).flatten(1).all(1).any()
+
+
+def test_the_others_vary_as_the_settings_say():
+    """Half of the images of a run with `elsewhere` are changed by no more than without it."""
+    images = torch.full((200, 3, 4, 4), 0.5)
+    only = replace(NONE, brightness=0.1, elsewhere=0.5)
+    change = (elsewhere(images, only, seeded()) - images).abs().flatten(1).amax(1)
+    assert 70 < int((change <= 0.05 + 1e-6).sum()) < 150 and change.max() > 0.15
+
+
+def test_dyes_are_those_of_scikit_image():
+    color = pytest.importorskip("skimage.color")
+    images = torch.rand(3, 3, 5, 5, generator=seeded(1)) * 0.8 + 0.1
+    factors = torch.tensor([[1.35, 0.65], [0.65, 1.35], [1.0, 1.0]])
+    out = dyes(images, factors)
+    for image, factor, found in zip(images, factors, out, strict=True):
+        pixels = image.permute(1, 2, 0).double().numpy()
+        amounts = color.rgb2hed(pixels)
+        ratio = color.hed2rgb(amounts * [*factor.tolist(), 1]) / color.hed2rgb(amounts)
+        np.testing.assert_allclose(found.permute(1, 2, 0).numpy(), np.clip(pixels * ratio, 0, 1), atol=1e-6)
+    assert torch.equal(dyes(torch.ones(1, 3, 2, 2), torch.full((1, 2), 1 + DYES)), torch.ones(1, 3, 2, 2)), "no dye, no change"
+    assert torch.isfinite(dyes(torch.zeros(1, 3, 2, 2), torch.full((1, 2), 1 - DYES))).all(), "black"
+
+
+def test_a_lamp_out_of_centre_changes_brightness_steadily_and_within_its_bound():
+    images = torch.full((60, 3, 9, 9), 0.3)
+    out = lamp(images, seeded()) / 0.3
+    assert torch.equal(out[:, 0], out[:, 1]) and out.min() >= math.exp(-LAMP) - 1e-6 and out.max() <= math.exp(LAMP) + 1e-6
+    steps = out[:, 0].log().diff(dim=1)
+    torch.testing.assert_close(steps[:, :-1], steps[:, 1:], atol=1e-5, rtol=0)
+    near, far = out[:, 0, 0, 0], out[:, 0, 8, 8]
+    assert out.flatten(1).std(1).min() > 0 and (near > far).any() and (near < far).any()
 
 
 def test_stain_scales_optical_density_and_leaves_white_white():

@@ -51,6 +51,7 @@ def test_every_setting_is_part_of_the_address():
     other |= {"normalization": "none", "precision": "float32", "channels": [5], "reset_delay": False}
     other |= {"scale_bar": "visible", "hue": "stored", "symmetries": False, "averaging": 0.5, "loss": "tet", "spike_charge": 0.5}
     other |= {"class_weights": "none", "as_few_as": 75, "offset": 0.5, "pooling": "attention", "background": 0.5, "synthetic": 0.5}
+    other |= {"elsewhere": 0.5}
     other |= {"cell_free": 0.25, "beta_learned": True, "encoding": "rate", "convolution": "separable", "family": "dense"}
     for path, key, value in leaves(FULL.to_dict()):
         new = 0.5 if path == ("augment",) and key == "hue" else other.get(key, value / 2 if isinstance(value, float) else value)

@@ -43,6 +43,21 @@ def test_every_published_run_and_the_log_of_readings_are_there(published, digest
     assert (work.evidence / PROBE).is_file()
 
 
+def test_what_no_run_of_the_chapters_makes_again_is_there(published, digest, tmp_path):
+    """Else publishing from a restored workspace would drop it; evidence that every run makes anew is left to the chapters."""
+    made, smears = published / "evidence" / "robustness_no-se.json", published / "manifests" / "synthetic" / "manifest.csv"
+    smears.parent.mkdir(exist_ok=True)
+    for path in (made, smears, published / "evidence" / "external_bccd_no-se-0.json"):
+        path.write_text("kept")
+    work = Workspace(tmp_path)
+    restore(published, work, digest)
+    assert {path.name for path in work.evidence.glob("*.json")} == {made.name, "external_bccd_no-se-0.json"}
+    assert (work.manifests / "synthetic" / "manifest.csv").read_text() == "kept"
+    assert not (work.manifests / "taleqani").exists(), "a user's images are looked at, not taken for the publisher's"
+    for path in (made, smears, published / "evidence" / "external_bccd_no-se-0.json"):
+        path.unlink()
+
+
 def test_a_finished_run_is_stamped_once_and_no_other(published, digest, tmp_path):
     """The workflow asks for stamps/<arm>-<address>.done, newer than stamps/manifest.txt, before it starts a training."""
     work = Workspace(tmp_path)

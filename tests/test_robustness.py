@@ -157,11 +157,19 @@ def test_what_training_saw_follows_from_its_settings():
         "contrast within 10%; a part of the network sees every image at the same contrast"
     )
     assert "normalized" in seen_in_training("hue_shift", off, ways)
-    assert seen_in_training("hue_shift", off, replace(ways, hue=("normalized", "stored"))) == ""
+    some = seen_in_training("hue_shift", off, replace(ways, hue=("normalized", "stored")))
+    assert some == "a part of the network sees every image with normalized hues"
     assert all(seen_in_training(name, off) == "" for name in ("hue_shift", "stain_shift", "gaussian_noise", "illumination"))
     assert "brightness within 20%" in seen_in_training("illumination", AugmentConfig(brightness=0.2))
     assert "normalized" in seen_in_training("hue_shift", off, ModelConfig())
     assert seen_in_training("hue_shift", off, ModelConfig(hue="stored")) == ""
+    elsewhere, stored = AugmentConfig(elsewhere=0.25), ModelConfig(hue="stored")
+    assert seen_in_training("hue_shift", elsewhere, stored) == (
+        "hue turned about the grey axis within 7 degrees; on 25% of the images hue turned within 72 degrees"
+    )
+    assert "on 25% of the images contrast within 50%" in seen_in_training("contrast", elsewhere, stored)
+    assert "either dye" in seen_in_training("stain_shift", elsewhere) and "lamp" in seen_in_training("illumination", elsewhere)
+    assert seen_in_training("jpeg", elsewhere) == "" == seen_in_training("occlusion", elsewhere)
 
 
 def dark_is_pro(images: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from neurallnet.augment.cells import on_other_fields, without_cells
 from neurallnet.augment.colour import colour, to_float
+from neurallnet.augment.elsewhere import elsewhere
 from neurallnet.augment.geometry import move, symmetries
 from neurallnet.augment.noise import noise
 from neurallnet.config import AugmentConfig
@@ -32,6 +33,8 @@ def augment(
     images = to_float(batch)
     if config.any_move:
         images = move(images, config, generator)
-    if config.any_colour:
+    if config.elsewhere:
+        images = elsewhere(images, config, generator)
+    elif config.any_colour:
         images = colour(images, config, generator)
     return (noise(images, config.noise, generator) if config.noise else images), labels
