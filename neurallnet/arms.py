@@ -276,7 +276,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{f"few-{embargo}-session-{fold}": (0,) for embargo in FEWER for fold in EMBARGOES[embargo]},
         **{f"{alone(VIEWS[1])}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
         TINTED: (0, 1, 2, 3, 4),
-        **{ELSEWHERE: (0, 1, 2), ELSEWHERE_TINTED: (0, 1)},
+        **dict.fromkeys((ELSEWHERE, ELSEWHERE_TINTED), (0, 1, 2)),
         **{f"{name}-session-{fold}": (0, 1, 2) for name in (ELSEWHERE, ELSEWHERE_TINTED) for fold in range(SESSION_FOLDS)},
         **{f"{TINTED}-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},
         **{f"efficientnet-b0-session-{fold}": (0,) for fold in range(SESSION_FOLDS)},

@@ -5,7 +5,7 @@ import re
 import shutil
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -182,12 +182,14 @@ def session_runs(begin: str) -> list[Path]:
     return found
 
 
-def test_what_the_pages_say_validation_images_had_promised_is_so_in_the_runs():
-    def share(begin: str, seeds: range) -> float:
-        found = [make_arm("full", f"{begin}session-{fold}", seed) for fold in range(5) for seed in seeds]
-        tables = [read_predictions(next(RUNS.glob(f"{arm.config.digest()}-*")) / "predictions-val.csv") for arm in found]
-        return float(np.mean([balanced_accuracy_score(table["label"], table["predicted"]) for table in tables]))
+def share(begin: str, seeds: range, part: str = "val", folds: Iterable[int] = range(5)) -> float:
+    """Mean balanced accuracy of the runs <begin>session-<fold>, on their validation or test images."""
+    found = [make_arm("full", f"{begin}session-{fold}", seed) for fold in folds for seed in seeds]
+    tables = [read_predictions(next(RUNS.glob(f"{arm.config.digest()}-*")) / f"predictions-{part}.csv") for arm in found]
+    return float(np.mean([balanced_accuracy_score(table["label"], table["predicted"]) for table in tables]))
 
+
+def test_what_the_pages_say_validation_images_had_promised_is_so_in_the_runs():
     committee, cnn = share("committee-", range(3)), share("small-cnn-", range(3))
     assert committee > max(share(begin, range(3)) for begin in ("", "trio-", "dense-", "no-se-")) + 0.004, "a lead over all"
     assert committee < cnn + 0.002, "... but that CNN"
@@ -195,13 +197,28 @@ def test_what_the_pages_say_validation_images_had_promised_is_so_in_the_runs():
     assert abs(columns[0] - columns[1]) < 0.003 and max(columns) < share("committee-", range(1)) - 0.004, "alike, better together"
 
 
+def test_what_the_pages_say_of_stored_hues_among_colours_of_other_laboratories_is_so_in_the_runs():
+    tinted, ours = "committee-elsewhere-tinted-", "committee-"
+    assert share(tinted, range(3)) > share(ours, range(3)) + 0.003, "validation images were for it"
+    worse = [fold for fold in range(5) if share(tinted, range(3), "test", [fold]) < share(ours, range(3), "test", [fold]) - 0.01]
+    assert worse == [0, 1, 4], "worse on the first block, the second and the last"
+    wrong = {}
+    for begin in (tinted, ours):
+        tables = [read_predictions(folder / "predictions-test.csv") for folder in session_runs(begin)]
+        errors = [table.loc[table["label"] != table["predicted"], ["label", "predicted"]] for table in tables]
+        first = pd.concat(errors[:3])
+        wrong[begin] = sum(map(len, errors)), first.loc[first["label"] == "Pre", "predicted"].value_counts()
+    lost, (_, before), (_, after) = wrong[tinted][0] - wrong[ours][0], wrong[ours], wrong[tinted]
+    assert after.sum() - before.sum() > 0.7 * lost > 0 and len(after) == 3 and after.min() > 50, "Pre of the first block, by each class"
+
+
 def test_validation_images_of_the_random_split_do_not_show_that_pictures_as_given_are_read_better():
-    def share(name: str) -> float:
+    def right(name: str) -> float:
         folders = [next(RUNS.glob(f"{make_arm('full', name, seed).config.digest()}-*")) for seed in range(5)]
         tables = [read_predictions(folder / "predictions-val.csv") for folder in folders]
         return float(np.mean([(table["label"] == table["predicted"]).mean() for table in tables]))
 
-    assert share("as-given") <= share("base") and share("committee-as-given") <= share("committee")
+    assert right("as-given") <= right("base") and right("committee-as-given") <= right("committee")
 
 
 def test_three_single_networks_together_led_one_by_more_than_a_point():
