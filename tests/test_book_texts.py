@@ -209,7 +209,8 @@ def test_what_the_pages_say_of_stored_hues_among_colours_of_other_laboratories_i
         first = pd.concat(errors[:3])
         wrong[begin] = sum(map(len, errors)), first.loc[first["label"] == "Pre", "predicted"].value_counts()
     lost, (_, before), (_, after) = wrong[tinted][0] - wrong[ours][0], wrong[ours], wrong[tinted]
-    assert after.sum() - before.sum() > 0.7 * lost > 0 and len(after) == 3 and after.min() > 50, "Pre of the first block, by each class"
+    assert after.sum() - before.sum() > 0.7 * lost > 0, "most of it Pre images of the first block"
+    assert len(after) == 3 and after.min() > 50, "... which are called by each other class"
 
 
 def test_validation_images_of_the_random_split_do_not_show_that_pictures_as_given_are_read_better():
