@@ -50,7 +50,7 @@ CONDITIONS = [
     (RANDOM, AS_GIVEN_MASKED, "224 pixels, stored hues, scale bar removed against visible, random", AS_GIVEN),
     (RANDOM, SHIPPED_AS_GIVEN, "224 pixels, stored hues, scale bar visible, committee, random", SHIPPED),
     *((protocol, ELSEWHERE, f"colours of other laboratories, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
-    *((protocol, ELSEWHERE_TINTED, f"stored hues for one column as well, {protocol}", ELSEWHERE) for protocol in (RANDOM, SESSION)),
+    *((protocol, ELSEWHERE_TINTED, f"stored hues in one column, colours of other laboratories, {protocol}", ELSEWHERE) for protocol in (RANDOM, SESSION)),
 ]
 RUN = ["split_fold", "seed"]
 

@@ -1,8 +1,7 @@
 """Another laboratory's stain, lamp and camera on a share of the training images; the others keep this laboratory's own.
 
-Colours that vary widely in all images teach a network to do without them, also where they are known: on slides of the laboratory
-it was trained in it then reads worse. Where half of the images keep their own, it learns both: what a tint says that looks as
-usual, and what is left to go by where none does.
+Colours that vary widely in all images teach a network to do without them, also where they are known. Where half of the images
+keep their own, it can learn both: what colours say that look as usual, and what is left to go by where they do not.
 """
 
 import math
