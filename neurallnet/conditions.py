@@ -34,6 +34,7 @@ from neurallnet.study import Study
 from neurallnet.titles import TITLES
 
 SEEN = dict(zip(VIEWS, ("light and contrast as they are", "one brightness and contrast"), strict=True))
+WIDELY = "colours of other laboratories"
 
 # condition -> protocol, arm, what a reader is told, and the network that it changes
 CONDITIONS = [
@@ -49,8 +50,8 @@ CONDITIONS = [
     *((protocol, AS_GIVEN, f"224 pixels, stored hues, scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
     (RANDOM, AS_GIVEN_MASKED, "224 pixels, stored hues, scale bar removed against visible, random", AS_GIVEN),
     (RANDOM, SHIPPED_AS_GIVEN, "224 pixels, stored hues, scale bar visible, committee, random", SHIPPED),
-    *((protocol, ELSEWHERE, f"colours of other laboratories, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
-    *((protocol, ELSEWHERE_TINTED, f"stored hues in one column, colours of other laboratories, {protocol}", ELSEWHERE) for protocol in (RANDOM, SESSION)),
+    *((protocol, ELSEWHERE, f"{WIDELY}, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
+    *((protocol, ELSEWHERE_TINTED, f"{WIDELY}, one column on stored hues, {protocol}", ELSEWHERE) for protocol in (RANDOM, SESSION)),
 ]
 RUN = ["split_fold", "seed"]
 
