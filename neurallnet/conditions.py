@@ -51,7 +51,7 @@ CONDITIONS = [
     (RANDOM, AS_GIVEN_MASKED, "224 pixels, stored hues, scale bar removed against visible, random", AS_GIVEN),
     (RANDOM, SHIPPED_AS_GIVEN, "224 pixels, stored hues, scale bar visible, committee, random", SHIPPED),
     *((protocol, ELSEWHERE, f"{WIDELY}, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
-    *((protocol, ELSEWHERE_TINTED, f"{WIDELY}, one column on stored hues, {protocol}", ELSEWHERE) for protocol in (RANDOM, SESSION)),
+    *((protocol, ELSEWHERE_TINTED, f"{WIDELY}, stored hues in a column, {protocol}", ELSEWHERE) for protocol in (RANDOM, SESSION)),
 ]
 RUN = ["split_fold", "seed"]
 
