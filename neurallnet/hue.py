@@ -65,11 +65,26 @@ def _compiled(images: Tensor) -> Tensor:
     return out
 
 
-def _composed(images: Tensor) -> Tensor:
+def image_hue(images: Tensor) -> Tensor:
+    """RGB (B, 3, H, W) in [0, 1] -> (B,): the dominant hue of each, in sextants from -3 to 3.
+
+    >>> image_hue(torch.tensor([0.0, 1.0, 0.0]).view(1, 3, 1, 1))  # green
+    tensor([2.])
+    """
+    _, chroma, hue = _parts(images)
+    return dominant_hue(hue, chroma)
+
+
+def _parts(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Value, chroma and hue of every pixel, (B, H, W) each."""
     red, green, blue = images.unbind(1)
     value = torch.maximum(torch.maximum(red, green), blue)
     chroma = value - torch.minimum(torch.minimum(red, green), blue)
-    hue = hue_of(red, green, blue, value, chroma)
+    return value, chroma, hue_of(red, green, blue, value, chroma)
+
+
+def _composed(images: Tensor) -> Tensor:
+    value, chroma, hue = _parts(images)
     turned = hue + (DOMINANT - dominant_hue(hue, chroma))[:, None, None]
     return torch.stack([value - chroma * ramp(turned + offset) for offset in (5, 3, 1)], 1)
 

@@ -111,11 +111,12 @@ def interval_figure(
     reference: float | None = None,
     reference_name: str = "paper",
     percent: bool = True,
+    interval: str = "95% interval",
 ) -> Figure:
     """A point and its interval per row; table has columns label, value, low, high, n and, if you like, unit
     ("images").
 
-    A `reference` is drawn as a dashed line with its name.
+    A `reference` is drawn as a dashed line with its name. `interval` says what the lines are.
     """
     need(table, ["label", "value", "low", "high", "n"])
     units = table["unit"] if "unit" in table.columns else pd.Series("images", index=table.index)
@@ -130,7 +131,7 @@ def interval_figure(
         reference_line(axes, reference, f"{reference_name} {reference:.2%}" if percent else f"{reference_name} {reference:g}")
     axes.set_yticks(range(len(table)), map("\n".join, names))
     axes.set_ylim(len(table) - 0.5, -0.5)
-    figure.supxlabel(f"{measure}, 95% interval", fontsize=11, color=INK)  # under the axes alone, long labels leave it no room
+    figure.supxlabel(f"{measure}, {interval}", fontsize=11, color=INK)  # under the axes alone, long labels leave it no room
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     if percent:
@@ -142,7 +143,7 @@ def interval_figure(
     named = f" {reference_name} {reference:.2%}." if reference is not None and percent else ""
     named = f" {reference_name} {reference:g}." if reference is not None and not percent else named
     begins = f"{title}: {measure}" if title else measure
-    return finish(figure, synthetic, [f"{begins} with 95% intervals.{named}", "; ".join(entries) + "."])
+    return finish(figure, synthetic, [f"{begins} with {interval}s.{named}", "; ".join(entries) + "."])
 
 
 def curves_figure(

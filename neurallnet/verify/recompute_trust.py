@@ -13,6 +13,7 @@ from neurallnet.ood.tables import flag_table
 from neurallnet.robustness.study import corrupted_test
 from neurallnet.robustness.tables import CLEAN
 from neurallnet.tenths import tenths_report
+from neurallnet.tints import tint_rows
 from neurallnet.trust import Part, trust_payload
 from neurallnet.verify.published import PublishedStudy
 
@@ -27,6 +28,11 @@ def protocols(study: PublishedStudy, committed: Payload) -> Payload:
 def conditions(study: PublishedStudy, committed: Payload) -> Payload:
     """03: other embargoes, and the scale bar in view."""
     return conditions_report(study)
+
+
+def tints(study: PublishedStudy, committed: Payload) -> Payload:
+    """03: how many images of a class a block has; their tints need pixels, see MEASURED."""
+    return {"rows": tint_rows(study.dataset().frame), "manifest": study.dataset().digest}
 
 
 def misread(study: PublishedStudy, committed: Payload) -> Payload:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from neurallnet.tints import SHARES
 from neurallnet.verify import recompute, recompute_export, recompute_speed, recompute_trust
 from neurallnet.verify.published import PublishedStudy
 
@@ -31,6 +32,7 @@ RECOMPUTE: dict[str, Recompute] = {
     "latency": recompute_speed.latency,
     "protocols": recompute_trust.protocols,
     "conditions": recompute_trust.conditions,
+    "tints": recompute_trust.tints,
     "misread": recompute_trust.misread,
     "tenths": recompute_trust.tenths,
     "choice": recompute_trust.choice,
@@ -53,6 +55,7 @@ MEASURED: dict[str, dict[str, str]] = {
         **dict.fromkeys(("settings", "absent"), "says what was asked for, and what was not there"),
         "versions": "describes the machine",
     },
+    "tints": {f"rows[].{share}": _PIXELS for share in SHARES},
     "latency": {
         **dict.fromkeys(("training", "growth", "memory", "latency", "peak", "machine", "seconds"), _CLOCK),
         "energy.layers": "counted by hooks while the network looked at validation images",
