@@ -213,6 +213,19 @@ def test_what_the_pages_say_of_stored_hues_among_colours_of_other_laboratories_i
     assert len(after) == 3 and after.min() > 50, "... which are called by each other class"
 
 
+def test_what_the_page_says_of_tints_is_so_in_the_evidence():
+    rows = read_evidence(EVIDENCE / "tints.json")["rows"]
+    at = [(row["label"], row["block"]) for row in rows]
+    assert (at[10], at[12], at[2]) == (("Pre", 0), ("Pre", 2), ("Benign", 2)), "the rows that the page names"
+    pre, benign = ({row["block"]: row for row in rows if row["label"] == label} for label in ("Pre", "Benign"))
+    quarter = pre[0]["quarter"]
+    assert all(benign[block]["low"] < quarter < pre[block]["low"] - 8 for block in (2, 3, 4)), "as Benign elsewhere, not as Pre"
+    assert all(row["low"] > quarter + 8 for row in rows if row["label"] == "Early"), "nor as Early"
+    assert all(row["low"] > quarter for row in rows if row["label"] == "Pro" and row["block"]), "nor as Pro"
+    close = [pre[block]["low"] for block in (2, 3, 4)], [benign[block]["low"] for block in (2, 3)]
+    assert all(max(lows) - min(lows) < 3 for lows in close), "alike in the blocks that the page takes together"
+
+
 def test_validation_images_of_the_random_split_do_not_show_that_pictures_as_given_are_read_better():
     def right(name: str) -> float:
         folders = [next(RUNS.glob(f"{make_arm('full', name, seed).config.digest()}-*")) for seed in range(5)]
