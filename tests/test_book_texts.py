@@ -213,6 +213,22 @@ def test_what_the_pages_say_of_stored_hues_among_colours_of_other_laboratories_i
     assert len(after) == 3 and after.min() > 50, "... which are called by each other class"
 
 
+def test_what_the_page_says_of_colours_of_other_laboratories_is_so_in_the_evidence():
+    name = "committee-elsewhere"
+    row = conditions()[name]
+    assert row["gain"]["high"] < 0 and row["seeds"] == [0, 1], "less than the same seeds without them"
+    assert share(f"{name}-", range(2)) > share("committee-", range(2)) + 0.003, "validation images had promised more"
+    found = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))
+    (widely,) = [other for other in found["beside"] if other["network"] == name]
+    assert len(widely["runs"]) == 1
+    ours, its = ({drop["corruption"]: drop for drop in part["drops"]} for part in (found, widely))
+    assert its["stain_shift"]["drop"] < ours["stain_shift"]["drop"] / 2
+    assert its["illumination"]["high"] < ours["illumination"]["low"], "uneven light costs less"
+    assert its["salt_and_pepper"]["drop"] > ours["salt_and_pepper"]["drop"], "salt and pepper costs more"
+    alarms = {row["network"]: row for row in json.loads((EVIDENCE / "false_alarms.json").read_text(encoding="utf-8"))["rows"]}
+    assert alarms[name]["seeds"] == 1 and alarms[name]["low"] > max(alarms[other]["high"] for other in alarms if other != name)
+
+
 def test_what_the_page_says_of_tints_is_so_in_the_evidence():
     rows = read_evidence(EVIDENCE / "tints.json")["rows"]
     at = [(row["label"], row["block"]) for row in rows]
