@@ -68,6 +68,13 @@ def test_stamping_twice_stamps_once():
     assert [text.get_gid() for text in figure.texts if text.get_gid()] == ["synthetic", "synthetic-watermark"]
 
 
+def test_what_the_lines_are_is_said_on_the_figure_and_in_its_description():
+    usual = svg_text(interval_figure(INTERVALS))
+    other = svg_text(interval_figure(INTERVALS, interval="5th to 95th percentile"))
+    assert "Accuracy, 95% interval" in usual and "Accuracy with 95% intervals." in usual
+    assert "Accuracy, 5th to 95th percentile" in other and "with 5th to 95th percentiles." in other and "95% interval" not in other
+
+
 def test_n_is_stated():
     assert "n = 326" in svg_text(FIGURES["intervals"]())
     assert "n = 326 near-duplicate groups" in svg_text(interval_figure(INTERVALS.assign(unit="near-duplicate group")))
