@@ -83,6 +83,13 @@ def test_the_share_of_images_from_elsewhere_changes_and_the_others_stay():
     assert not torch.isclose(elsewhere(images, replace(NONE, elsewhere=1.0), seeded()), images).flatten(1).all(1).any()
 
 
+def test_a_batch_in_training_has_its_share_of_images_from_elsewhere():
+    images, labels = batch(200), torch.zeros(200, dtype=torch.long)
+    plain, changed = (augment(images, labels, replace(NONE, elsewhere=share), seeded())[0] for share in (0.0, 0.5))
+    same = torch.isclose(plain, changed).flatten(1).all(1).sum()
+    assert torch.equal(plain, to_float(images)) and 60 < same < 140
+
+
 def test_the_others_vary_as_the_settings_say():
     """Half of the images of a run with `elsewhere` are changed by no more than without it."""
     images = torch.full((200, 3, 4, 4), 0.5)
