@@ -107,6 +107,7 @@ def test_a_row_is_shown_with_what_it_is_compared_with():
     assert shown["folds"] == "0, 2" and shown["SE"] == "yes"
     without, anew = ROW | {"arm": "no-se"}, ROW | {"arm": "refit", "reference": "no-se"}
     peer = ROW | {"arm": "shifted-small-cnn", "reference": "small-cnn"}
-    assert list(conditions_table([without, anew, peer])["SE"]) == ["no", "no", "no"]
+    tinted = ROW | {"arm": "committee-elsewhere-tinted", "reference": "committee-elsewhere"}
+    assert list(conditions_table([without, anew, peer, tinted])["SE"]) == ["no"] * 4
     (drawn,) = conditions_intervals([ROW]).to_dict("records")
     assert (drawn["value"], drawn["low"], drawn["high"], drawn["n"]) == (-2.0, -3.0, -1.0, 1304)

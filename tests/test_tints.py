@@ -34,6 +34,7 @@ def test_each_class_is_told_block_by_block_in_its_order():
     rows = {(row["label"], row["block"]): row for row in tint_rows(frame, degrees)}
     assert len(rows) == 10 and {row["n"] for row in rows.values()} == {2}
     assert rows["a", 0]["value"] == 100.5 and rows["b", 4]["value"] == 208.5
+    assert (rows["a", 1]["quarter"], rows["a", 1]["three_quarters"]) == (102.25, 102.75)
     assert rows["a", 1]["low"] == pytest.approx(102.05) and rows["a", 1]["high"] == pytest.approx(102.95)
     assert tint_rows(frame)[0] == {"label": "a", "block": 0, "n": 2}
     assert list(tint_table(tint_rows(frame, degrees))["label"][:2]) == ["a, block 1", "a, block 2"]
