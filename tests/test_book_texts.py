@@ -229,6 +229,14 @@ def test_what_the_page_says_of_colours_of_other_laboratories_is_so_in_the_eviden
     assert alarms[name]["seeds"] == 1 and alarms[name]["low"] > max(alarms[other]["high"] for other in alarms if other != name)
 
 
+def test_what_the_page_on_limits_says_of_validation_blocks_is_so_in_the_splits():
+    images = []
+    for fold in range(5):
+        (folder,) = RUNS.glob(f"{make_arm('full', f'session-{fold}').config.digest()}-*")
+        images.append(set(read_predictions(folder / "predictions-val.csv")["path"]))
+    assert images[0] == images[1] == images[2] and images[3] == images[4] and not images[0] & images[3]
+
+
 def test_what_the_page_says_of_tints_is_so_in_the_evidence():
     rows = read_evidence(EVIDENCE / "tints.json")["rows"]
     at = [(row["label"], row["block"]) for row in rows]
