@@ -217,6 +217,7 @@ def test_what_the_page_says_of_colours_of_other_laboratories_is_so_in_the_eviden
     name = "committee-elsewhere"
     row = conditions()[name]
     assert row["gain"]["high"] < 0 and row["seeds"] == [0, 1], "less than the same seeds without them"
+    assert conditions()[f"{name}-tinted"]["seeds"] == [0, 1], "two of its three seeds, those that the other has"
     assert share(f"{name}-", range(2)) > share("committee-", range(2)) + 0.003, "validation images had promised more"
     found = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))
     (widely,) = [other for other in found["beside"] if other["network"] == name]
@@ -224,7 +225,6 @@ def test_what_the_page_says_of_colours_of_other_laboratories_is_so_in_the_eviden
     ours, its = ({drop["corruption"]: drop for drop in part["drops"]} for part in (found, widely))
     assert its["stain_shift"]["drop"] < ours["stain_shift"]["drop"] / 2
     assert its["illumination"]["high"] < ours["illumination"]["low"], "uneven light costs less"
-    assert its["salt_and_pepper"]["drop"] > ours["salt_and_pepper"]["drop"], "salt and pepper costs more"
     alarms = {row["network"]: row for row in json.loads((EVIDENCE / "false_alarms.json").read_text(encoding="utf-8"))["rows"]}
     assert alarms[name]["seeds"] == 1 and alarms[name]["low"] > max(alarms[other]["high"] for other in alarms if other != name)
 
