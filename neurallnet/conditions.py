@@ -1,4 +1,4 @@
-"""Networks under other conditions: other embargoes and cuts, the scale bar in view, no SE, training on the validation block too.
+"""Networks under other conditions: other embargoes and cuts, the scale bar in view, no SE, other training.
 
 Each condition changes one thing (the pictures as they are given, three) and is trained with the same seeds and read on the same
 test images, so that the difference is paired. Colour alone goes through the same folds.
@@ -17,6 +17,8 @@ from neurallnet.arms import (
     ELSEWHERE_TINTED,
     EMBARGOES,
     FEWER,
+    LENGTHENED,
+    LENGTHENED_HELD_OUT,
     NO_SE,
     REFIT,
     SHIFTED,
@@ -27,11 +29,12 @@ from neurallnet.arms import (
     TRIO_REFIT,
     VIEWS,
     alone,
+    longer,
     shifted,
 )
 from neurallnet.leak import BASE, RANDOM, SESSION, held_out, lead, network_arms, points_ahead, probe_held_out, scores, summary
 from neurallnet.study import Study
-from neurallnet.titles import TITLES
+from neurallnet.titles import title
 
 SEEN = dict(zip(VIEWS, ("light and contrast as they are", "one brightness and contrast"), strict=True))
 WIDELY = "colours of other laboratories"
@@ -45,13 +48,15 @@ CONDITIONS = [
     (SESSION, REFIT, "validation block learned from too, session", NO_SE),
     (SESSION, TRIO_REFIT, "validation block learned from too, three alike, session", TRIO),
     *((SESSION, alone(view), f"one column of the committee alone, {seen}, session", SHIPPED) for view, seen in SEEN.items()),
-    *((SESSION, shifted(name), f"cut half a block later, {TITLES[name]}", name) for name in SHIFTED),
+    *((SESSION, shifted(name), f"cut half a block later, {title(name)}", name) for name in SHIFTED),
     *((protocol, TINTED, f"hues as stored, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
     *((protocol, AS_GIVEN, f"224 pixels, stored hues, scale bar visible, {protocol}", BASE) for protocol in (RANDOM, SESSION)),
     (RANDOM, AS_GIVEN_MASKED, "224 pixels, stored hues, scale bar removed against visible, random", AS_GIVEN),
     (RANDOM, SHIPPED_AS_GIVEN, "224 pixels, stored hues, scale bar visible, committee, random", SHIPPED),
     *((protocol, ELSEWHERE, f"{WIDELY}, committee, {protocol}", SHIPPED) for protocol in (RANDOM, SESSION)),
     *((protocol, ELSEWHERE_TINTED, f"{WIDELY}, stored hues in a column, {protocol}", ELSEWHERE) for protocol in (RANDOM, SESSION)),
+    *((RANDOM, longer(name), f"{title(longer(name))}, random", name) for name in LENGTHENED),
+    *((SESSION, longer(name), f"{title(longer(name))}, session", name) for name in LENGTHENED_HELD_OUT),
 ]
 RUN = ["split_fold", "seed"]
 

@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from neurallnet.arms import GROUPS, SHIPPED, arms, make_arm
+from neurallnet.arms import GROUPS, SHIPPED, arms, longer, make_arm
 from neurallnet.claims import build_claims, render_readme, write_claims
 from neurallnet.crate import write_crate
 from neurallnet.data.manifest import manifest_digest, read_manifest
@@ -35,8 +35,11 @@ WITH_WEIGHTS = (
     *("base", *(f"session-{fold}" for fold in range(SESSION_FOLDS)), "group"),
     *("no-se", "nir", "dense", "small-cnn", "tiles", *(name for name in GROUPS["sweep"] if name != SHIPPED)),
 )
-# Of the committee, the runs of its first seed.
-WITH_WEIGHTS_ONCE = (SHIPPED, *(f"{SHIPPED}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{SHIPPED}-group")
+# Of the committee, the runs of its first seed, as published and trained longer.
+WITH_WEIGHTS_ONCE = (
+    *(SHIPPED, *(f"{SHIPPED}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{SHIPPED}-group"),
+    *(longer(SHIPPED), *(f"{longer(SHIPPED)}-session-{fold}" for fold in range(SESSION_FOLDS))),
+)
 
 
 def keeps_weights(name: str) -> bool:

@@ -6,7 +6,8 @@
       checkpoint.safetensors  while training
       history.csv             a row per epoch
       weights.safetensors     float32 weights and buffers, averaged, after the last epoch
-      predictions-val.csv     logits of the validation images; `evaluate_run` adds predictions-test.csv
+      predictions-val.csv     logits of the validation images; `evaluate_run` adds predictions-test.csv, `evaluate_learned` those of
+                          the training images, predictions-train.csv
       run.json                written last: a run without it is unfinished and is resumed
 
 With `train.refit`, history and validation predictions are those of the same run without, to whose network the validation images
@@ -253,6 +254,21 @@ def evaluate_run(run: Run, work: Workspace, data: Path | str | None = None, why:
         return partial(_predict, run.model(), dataset, dataset.images(run.config.data, work), test, "test")
 
     return read_once(run, "predictions-test.csv", work, TEST_FOLD, why, run.record["split"], prepare)
+
+
+def evaluate_learned(run: Run, work: Workspace, data: Path | str | None = None) -> pd.DataFrame:
+    """Predictions of the run's training images as they are, none moved or tinted; kept in its folder. No reading to be logged.
+
+    Raises RunError when the images differ from those the run was trained on.
+    """
+    path = run.folder / "predictions-train.csv"
+    with FileLock(run.folder.with_name(f".{run.address}.lock")):
+        if not path.exists():
+            set_up()
+            dataset, learned = run_fold(run, "train", work, data)
+            images = dataset.images(run.config.data, work)
+            write_predictions(path, _predict(run.model(), dataset, images, learned, "train"))
+    return read_predictions(path)
 
 
 def read_once(

@@ -13,7 +13,7 @@ from neurallnet.errors import ConfigError, DataError
 from neurallnet.evidence import write_evidence
 from neurallnet.paths import Workspace, workspace
 from neurallnet.readlog import read_test_reads
-from neurallnet.runs import TEST_FOLD, TEST_READS, Run, evaluate_run, train_run
+from neurallnet.runs import TEST_FOLD, TEST_READS, Run, evaluate_learned, evaluate_run, train_run
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,10 @@ class Study:
     def test(self, name: str = "base-0", why: str = "") -> pd.DataFrame:
         """Test predictions of an arm's run; read once and logged with the reason, afterwards taken from the run's folder."""
         return evaluate_run(self.run(name), self.work, self.data, why or f"published result of {name}")
+
+    def learned(self, name: str = "base-0") -> pd.DataFrame:
+        """Predictions of the training images of an arm's run, as they are; afterwards taken from the run's folder."""
+        return evaluate_learned(self.run(name), self.work, self.data)
 
     def test_read(self, run: Run) -> dict[str, Any]:
         """The log entry of the reading of a run's test fold; raises DataError when the log does not have it."""

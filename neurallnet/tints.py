@@ -51,5 +51,8 @@ def tint_rows(frame: pd.DataFrame, degrees: np.ndarray | None = None) -> list[di
 
 
 def tint_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows of `tint_report` for `interval_figure`: the median tint, and the middle nine tenths."""
-    return pd.DataFrame([{**row, "label": f"{row['label']}, block {row['block'] + 1}"} for row in rows])
+    """Rows of `tint_report` for `interval_figure`: the median tint, and the middle half (a few odd pictures are far from it)."""
+    return pd.DataFrame(
+        {**row, "label": f"{row['label']}, block {row['block'] + 1}", "low": row["quarter"], "high": row["three_quarters"]}
+        for row in rows
+    )

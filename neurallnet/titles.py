@@ -1,6 +1,6 @@
 """What a reader is told of an arm's network."""
 
-from neurallnet.arms import ELSEWHERE, NO_SE, ONE_COLUMN, SHIPPED, TRIO, TRIO_REFIT
+from neurallnet.arms import ELSEWHERE, LENGTHENED, NO_SE, ONE_COLUMN, SHIPPED, TRIO, TRIO_REFIT, longer
 
 COLOUR = "colour"
 
@@ -20,6 +20,7 @@ TITLES = {
     "densenet121": "DenseNet121",
     COLOUR: "Colour alone",
 }
+TITLES |= {longer(name): f"{TITLES[name]}, trained longer" for name in LENGTHENED}
 
 
 def title(network: str) -> str:

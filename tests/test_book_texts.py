@@ -229,6 +229,45 @@ def test_what_the_page_says_of_colours_of_other_laboratories_is_so_in_the_eviden
     assert alarms[name]["seeds"] == 1 and alarms[name]["low"] > max(alarms[other]["high"] for other in alarms if other != name)
 
 
+def test_what_the_pages_say_of_longer_training_is_so_in_the_evidence():
+    found = json.loads((EVIDENCE / "learned.json").read_text(encoding="utf-8"))
+    wrong = {(row["network"], row["part"]): row["wrong"] for row in found["rows"]}
+    for name in ("committee", "base", "small-cnn"):
+        assert wrong[f"{name}-long", "training"] < wrong[name, "training"] / 2, "longer training learns more of what it is shown"
+    (folder,) = RUNS.glob(f"{make_arm('full', 'committee').config.digest()}-*")
+    learned = read_predictions(folder / "predictions-train.csv")
+    errors = learned[learned["label"] != learned["predicted"]]
+    early = errors[(errors["label"] == "Early") & (errors["predicted"] == "Benign")]
+    assert len(errors) == wrong["committee", "training"] < 2 * len(early), "most of them Early called Benign"
+
+    rows = json.loads((EVIDENCE / "conditions.json").read_text(encoding="utf-8"))["rows"]
+    rows = {(row["arm"], row["protocol"]): row for row in rows if row["arm"].endswith("-long")}
+    assert rows["committee-long", "random"]["seeds"] == [0, 1, 2, 3, 4]
+    assert all(row["seeds"] == [0] for key, row in rows.items() if key != ("committee-long", "random")), "one seed each"
+    assert all(row["gain"]["low"] > 0 for row in rows.values()), "more images right, on held-out blocks too"
+    gains = {(row["network"], row["protocol"]): row["gain"] for row in found["validation"]}
+    assert all(gains[name, "session"]["high"] < 0 for name in ("committee", "small-cnn")), "validation images said the opposite"
+    assert gains["committee", "random"]["low"] < 0 < gains["committee", "random"]["high"], "no worse on the random split"
+    for begin in ("committee-", "small-cnn-"):
+        more = {label: called_early(f"{begin}long-", label) - called_early(begin, label) for label in ("Benign", "Pre", "Pro")}
+        assert more["Benign"] >= 5 and max(more["Pre"], more["Pro"]) < more["Benign"], "most of it Benign called Early"
+
+    worse = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))
+    (other,) = [part for part in worse["beside"] if part["network"] == "committee-long"]
+    ours, its = ({drop["corruption"]: drop for drop in part["drops"]} for part in (worse, other))
+    assert all(its[name]["high"] < ours[name]["low"] for name in ("gaussian_noise", "illumination")), "noise and light cost less"
+    assert its["gaussian_blur"]["low"] > ours["gaussian_blur"]["high"], "blur more"
+    assert its["stain_shift"]["low"] < ours["stain_shift"]["drop"] < its["stain_shift"]["high"], "other stains about as much"
+    assert len(other["runs"]) == len(worse["runs"]) == 5
+
+
+def called_early(begin: str, label: str) -> int:
+    """Validation images of `label` that the first seed's runs <begin>session-<fold> call Early, over all folds."""
+    found = [make_arm("full", f"{begin}session-{fold}") for fold in range(5)]
+    tables = [read_predictions(next(RUNS.glob(f"{arm.config.digest()}-*")) / "predictions-val.csv") for arm in found]
+    return sum(int(((table["label"] == label) & (table["predicted"] == "Early")).sum()) for table in tables)
+
+
 def test_what_the_page_on_limits_says_of_validation_blocks_is_so_in_the_splits():
     images = []
     for fold in range(5):
@@ -278,7 +317,7 @@ def test_precisions_are_what_the_page_on_limits_says():
         return {json.loads((folder / "run.json").read_text(encoding="utf-8"))["precision"] for folder in folders}
 
     later = ("committee", "trio", "alone", "efficientnet-b0", "shifted", "few", "choice-", "no-se-session", "refit-session")
-    later += ("no-se-3", "no-se-4", "densenet121", "size-224", "as-given", "tiles")
+    later += ("no-se-3", "no-se-4", "densenet121", "size-224", "as-given", "tiles", "base-long", "small-cnn-long")
     later += tuple(f"small-cnn-{seed}" for seed in (1, 2, 3, 4))
     changed = ("beta-0.5", "beta-learned", "fast-sigmoid", "encoding-rate", "encoding-latency", "loss-tet", "loss-count")
     later += tuple(f"{name}-{seed}" for name in (*changed, "steps-1", "steps-4", "steps-8") for seed in (1, 2))

@@ -65,6 +65,27 @@ EVIDENCE = {
                 "lowest_accuracy": 0.975,
                 "reference": "committee",
             },
+            {
+                "arm": "committee-long",
+                "protocol": "random",
+                "accuracy": 0.991,
+                "accuracy_interval": {"low": 0.984, "high": 0.997, "unit": UNIT},
+                "n": 324,
+                "seeds": [0, 1, 2, 3, 4],
+                "lowest_accuracy": 0.983,
+                "reference": "committee",
+            },
+            {
+                "arm": "committee-long",
+                "protocol": "session",
+                "balanced_accuracy": 0.961,
+                "low": 0.954,
+                "high": 0.967,
+                "unit": UNIT,
+                "n": 3255,
+                "folds": [0, 1, 2, 3, 4],
+                "seeds": [0],
+            },
         ]
     },
     "audit": {
@@ -179,6 +200,10 @@ def test_each_figure_comes_from_its_own_row(tmp_path):
     given = found["as_given_accuracy_random"]
     assert (given.ours, given.paper, given.n, given.verdict) == (0.981, 0.9816, 325, "reproduced")
     assert bar.protocol.startswith("single network") and given.protocol.startswith("committee")
+    longer = found["longer_accuracy_random"]
+    assert (longer.ours, longer.n, longer.verdict) == (0.991, 324, "exceeded") and "5 seeds, lowest 98.30%" in longer.protocol
+    held_out = found["longer_accuracy_session"]
+    assert (held_out.ours, held_out.interval, held_out.n) == (0.961, (0.954, 0.967), 3255) and held_out.verdict == "not reproduced"
     assert found["primary_accuracy_group"].ours == 0.975 and "group protocol" in found["primary_accuracy_group"].protocol
     assert (found["external_overlap_found"].ours, found["external_overlap_found"].n) == (14, 15)
 

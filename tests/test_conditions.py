@@ -79,6 +79,7 @@ def test_a_condition_differs_from_the_published_run_in_one_setting(protocol, arm
         wanted |= dict.fromkeys(("few-75", "few-150"), ("split", "as_few_as")) | {"trio-refit": ("train", "refit")}
         wanted |= {"committee-tinted": ("model", "hue"), "as-given-masked": ("data", "scale_bar")}
         wanted |= {"committee-elsewhere": ("augment", "elsewhere"), "committee-elsewhere-tinted": ("model", "hue")}
+        wanted |= dict.fromkeys(("committee-long", "base-long", "small-cnn-long"), ("train", "epochs"))
         given = [("data", "image_size"), ("data", "scale_bar"), ("model", "hue")]
         several = dict.fromkeys(("as-given", "committee-as-given"), given)
         several |= dict.fromkeys(("alone-normalized", "alone-standardized"), [("model", "columns"), ("model", "hue")])

@@ -88,6 +88,13 @@ def test_colours_are_visible_on_light_and_dark_pages(page):
     assert all(contrast(colour, page) >= 3 for colour in [*CLASS_COLOURS.values(), *SERIES])
 
 
+def test_two_curves_never_share_a_colour():
+    tables = [CURVES.assign(series=f"network {number}") for number in range(len(SERIES) + 1)]
+    assert curves_figure(pd.concat(tables[:-1]), n=326)
+    with pytest.raises(DataError, match="7 curves for 6 colours"):
+        curves_figure(pd.concat(tables), n=326)
+
+
 def test_missing_columns_are_named():
     with pytest.raises(DataError, match="val_loss"):
         learning_curve_figure(HISTORY.drop(columns="val_loss"))

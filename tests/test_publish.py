@@ -59,6 +59,7 @@ def test_weights_are_published_of_arms_somebody_may_load_and_of_the_committee_on
     kept = {arm.name for arm in arms("full") if keeps_weights(arm.name)}
     assert {"base-4", "session-2-2", "no-se-1", "committee-0", "committee-session-3-0", "committee-group-0"} <= kept
     assert not {"committee-1", "committee-session-3-2", "no-norm-0", "refit-session-0-0"} & kept
+    assert "committee-long-0" in kept and not {"committee-long-2", "base-long-0"} & kept
 
 
 @pytest.mark.parametrize("data", [{"image/png": "iVBOR"}, {"image/svg+xml": ['<svg><image href="data:', '"/></svg>']}])

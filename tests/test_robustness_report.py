@@ -10,7 +10,7 @@ from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval, paired_cluster_difference
 from neurallnet.readlog import read_test_reads
 from neurallnet.robustness import corruption_drops, robustness_beside, summarize_corrupted
-from neurallnet.robustness.report import curve_tables, drop_table, robustness_report
+from neurallnet.robustness.report import BESIDE, UNDRAWN, curve_tables, drop_table, robustness_report
 from neurallnet.robustness.study import corrupted_test
 from neurallnet.study import Study, open_study
 
@@ -85,3 +85,11 @@ def test_report_reads_each_run_once_and_tells_networks_apart(tmp_path):
     drops = drop_table(found)
     assert list(drops.columns) == ["NeurALLNet, single", "both"] and drops.loc["contrast", "both"] == other["drops"][0]["drop"]
     assert list(curve_tables(found)) == ["NeurALLNet, single", "both"]
+
+
+def test_what_stands_beside_ours_is_drawn_in_as_many_colours_as_there_are_and_ours_always():
+    part = {"rows": [{"severity": 3}]}
+    drawn = list(curve_tables({"network": "committee", **part, "beside": [{"network": name, **part} for name in BESIDE]}))
+    assert drawn[0] == "NeurALLNet, committee" and len(drawn) == len(BESIDE) + 1 - len(UNDRAWN) == 6
+    alone = curve_tables({"network": UNDRAWN[0], **part, "beside": [{"network": UNDRAWN[1], **part}]})
+    assert list(alone) == ["NeurALLNet, one column"], "read by itself, a network of the tables is drawn"

@@ -37,7 +37,8 @@ def test_each_class_is_told_block_by_block_in_its_order():
     assert (rows["a", 1]["quarter"], rows["a", 1]["three_quarters"]) == (102.25, 102.75)
     assert rows["a", 1]["low"] == pytest.approx(102.05) and rows["a", 1]["high"] == pytest.approx(102.95)
     assert tint_rows(frame)[0] == {"label": "a", "block": 0, "n": 2}
-    assert list(tint_table(tint_rows(frame, degrees))["label"][:2]) == ["a, block 1", "a, block 2"]
+    drawn = tint_table(tint_rows(frame, degrees))
+    assert list(drawn["label"][:2]) == ["a, block 1", "a, block 2"] and (drawn["low"][1], drawn["high"][1]) == (102.25, 102.75)
 
 
 def test_the_report_is_of_the_pictures_as_the_base_sees_them_before_normalization():

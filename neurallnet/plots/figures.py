@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from neurallnet.errors import DataError
 from neurallnet.plots.parts import finish, need, reference_line, spoken_interval, title_over
 from neurallnet.plots.theme import BLUE, INK, MARKERS, ORANGE, RED, SERIES, new_figure
 
@@ -156,13 +157,16 @@ def curves_figure(
 ) -> Figure:
     """Accuracy against severity, one line with its interval per series and one panel per corruption.
 
-    table has columns corruption, series, severity (0 is none), value, low, high. n: images behind each point.
+    table has columns corruption, series, severity (0 is none), value, low, high. n: images behind each point. Raises DataError
+    for more series than there are colours.
     """
     need(table, ["corruption", "series", "severity", "value", "low", "high"])
     panels = list(dict.fromkeys(table["corruption"]))
     columns = 1 if len(panels) == 1 else 2
     rows = math.ceil(len(panels) / columns)
     series = list(dict.fromkeys(table["series"]))
+    if len(series) > len(SERIES):
+        raise DataError(f"figure: {len(series)} curves for {len(SERIES)} colours; leave some out, or draw two figures")
     figure, every = new_figure(
         1.15 + (2.6 if columns == 1 else 1.75) * rows, rows, columns, sharex=True, sharey=True
     )

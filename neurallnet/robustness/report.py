@@ -5,12 +5,16 @@ from typing import Any
 
 import pandas as pd
 
+from neurallnet.arms import ELSEWHERE, ONE_COLUMN, SHIPPED, longer
 from neurallnet.robustness.beside import robustness_beside
 from neurallnet.robustness.drops import corruption_drops
 from neurallnet.robustness.study import corrupted_test
 from neurallnet.robustness.tables import summarize_corrupted
 from neurallnet.study import Study
 from neurallnet.titles import title
+
+BESIDE = (ELSEWHERE, longer(SHIPPED), ONE_COLUMN, "base", "dense", "small-cnn", "unaugmented")  # read what ours reads
+UNDRAWN = (ONE_COLUMN, longer(SHIPPED))  # there are six colours: beside others these stand in the tables only
 
 
 def corrupted_seeds(study: Study, runs: Sequence[str], names: Sequence[str], severities: Sequence[int]) -> pd.DataFrame:
@@ -49,5 +53,6 @@ def drop_table(report: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def curve_tables(report: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    """A network's title -> its `summarize_corrupted`, ours first, as `robustness_curves` takes them."""
-    return {title(part["network"]): pd.DataFrame(part["rows"]) for part in (report, *report["beside"])}
+    """A network's title -> its `summarize_corrupted`, ours first, as `robustness_curves` takes them; none of UNDRAWN but ours."""
+    parts = [report, *(part for part in report["beside"] if part["network"] not in UNDRAWN)]
+    return {title(part["network"]): pd.DataFrame(part["rows"]) for part in parts}

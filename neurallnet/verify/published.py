@@ -80,6 +80,9 @@ class PublishedStudy(Study):
     def test(self, name: str = "base-0", why: str = "") -> pd.DataFrame:
         return self.run(name).predictions("test")
 
+    def learned(self, name: str = "base-0") -> pd.DataFrame:
+        return self.run(name).predictions("train")
+
 
 @contextmanager
 def open_published(results: Path, profile: str = "full") -> Iterator[PublishedStudy]:

@@ -7,6 +7,7 @@ from neurallnet.choice import choice_table
 from neurallnet.conditions import conditions_report
 from neurallnet.explain.tiles import tile_scores
 from neurallnet.leak import leak_report
+from neurallnet.learned import learned_report
 from neurallnet.misread import misread_report
 from neurallnet.ood.study import score_table
 from neurallnet.ood.tables import flag_table
@@ -48,6 +49,11 @@ def tenths(study: PublishedStudy, committed: Payload) -> Payload:
 def choice(study: PublishedStudy, committed: Payload) -> Payload:
     """01: each part of the recipe taken away."""
     return {"rows": choice_table(study).to_dict("records")}
+
+
+def learned(study: PublishedStudy, committed: Payload) -> Payload:
+    """01: what networks make of images they learned from, and of others, at two lengths of training."""
+    return learned_report(study)
 
 
 def trust(study: PublishedStudy, committed: Payload) -> Payload:

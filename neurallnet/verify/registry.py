@@ -36,6 +36,7 @@ RECOMPUTE: dict[str, Recompute] = {
     "misread": recompute_trust.misread,
     "tenths": recompute_trust.tenths,
     "choice": recompute_trust.choice,
+    "learned": recompute_trust.learned,
     "trust": recompute_trust.trust,
     "explanations": recompute_trust.explanations,
     "tiles": recompute_trust.tiles,

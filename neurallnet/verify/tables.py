@@ -29,7 +29,7 @@ def check_table(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> No
 
 
 def _fold(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> None:
-    """predictions-val.csv, predictions-test.csv: the images of that fold of the run's split."""
+    """predictions-train.csv, predictions-val.csv, predictions-test.csv: the images of that fold of the run's split."""
     table, fold = read_predictions(path), path.stem.removeprefix("predictions-")
     _same_text(path, rebuilt(table))
     split = run.split()
@@ -90,6 +90,7 @@ def _under_corruption(study: PublishedStudy, run: Run, path: Path, fold: str) ->
 
 
 KINDS: dict[str, Callable[[PublishedStudy, Run, Path, Reads], None]] = {
+    "train": _fold,
     "val": _fold,
     "test": _fold,
     "exported": _exported,
