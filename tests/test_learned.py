@@ -102,5 +102,6 @@ def test_training_images_are_read_as_they_are_once_and_no_reading_is_logged(tmp_
     split = run.split()
     assert set(table["path"]) == set(split.loc[split["fold"] == "train", "path"]) and set(table["fold"]) == {"train"}
     assert not (study.work.evidence / "test_reads.jsonl").exists()
+    assert {path.name for path in run.folder.glob("predictions-*")} == {"predictions-train.csv", "predictions-val.csv"}
     run.weights.unlink()
     pd.testing.assert_frame_equal(study.learned("base-0"), table)
