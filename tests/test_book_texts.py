@@ -421,7 +421,7 @@ def test_the_front_page_is_short_and_leads_on():
     text = (BOOK / "index.md").read_text(encoding="utf-8")
     assert "{results-table} headline" in text and "{results-table} claims" in (BOOK / "claims.md").read_text(encoding="utf-8")
     assert re.findall(r"^- \[\]\((\w+\.md)\)", text, re.M) == ["claims.md", "leakage.md", "limits.md"]
-    assert len(text.split()) < 300 and "Not a medical device" in text
+    assert len(re.sub(r"{{.*?}}", "0", text).split()) < 300 and "Not a medical device" in text
 
 
 @pytest.mark.parametrize("name", ITEMS)
