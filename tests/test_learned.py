@@ -4,12 +4,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from small import small_study
 from test_leak import predictions
 
 from neurallnet import learned as module
-from neurallnet.config import with_changes
 from neurallnet.learned import learned_intervals, learned_report, learned_table, validation_gain, validation_table
-from neurallnet.study import Study, open_study
 
 CALLS = {"committee-0": ("abb", "ab", "b"), "committee-long-0": ("aab", "ab", "b")}  # of training, validation and test images
 LABELS = "aab", "ab", "a"
@@ -88,16 +87,8 @@ def test_the_table_has_a_row_per_network_and_the_figure_one_per_part(found):
     assert drawn["label"][0] == "NeurALLNet, committee, training" and len(drawn) == 6 and drawn["n"].tolist() == [3, 2, 2] * 2
 
 
-class Small(Study):
-    """The smoke profile with two small blocks and one epoch."""
-
-    def arm(self, name):
-        return with_changes(super().arm(name), data={"image_size": 32}, model={"channels": [4, 6]}, train={"epochs": 1})
-
-
 def test_training_images_are_read_as_they_are_once_and_no_reading_is_logged(tmp_path):
-    opened = open_study("smoke", work=tmp_path)
-    study = Small(opened.profile, opened.work, opened.data, opened.config)
+    study = small_study(tmp_path)
     table, run = study.learned("base-0"), study.run("base-0")
     split = run.split()
     assert set(table["path"]) == set(split.loc[split["fold"] == "train", "path"]) and set(table["fold"]) == {"train"}

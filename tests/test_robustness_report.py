@@ -3,16 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from small import small_study
 from test_robustness import read_by
 
-from neurallnet.config import with_changes
 from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval, paired_cluster_difference
 from neurallnet.readlog import read_test_reads
 from neurallnet.robustness import corruption_drops, robustness_beside, summarize_corrupted
 from neurallnet.robustness.report import BESIDE, UNDRAWN, curve_tables, drop_table, robustness_report
 from neurallnet.robustness.study import corrupted_test
-from neurallnet.study import Study, open_study
 
 GROUPS = pd.Series([0, 1, 2, 3], index=[f"{k}.png" for k in range(4)])
 YES, NO = True, False
@@ -61,16 +60,8 @@ def test_other_pictures_or_labels_are_refused():
         robustness_beside(OURS, {"other": other}, GROUPS)
 
 
-class Small(Study):
-    """The smoke profile with two small blocks and one epoch."""
-
-    def arm(self, name):
-        return with_changes(super().arm(name), data={"image_size": 32}, model={"channels": [4, 6]}, train={"epochs": 1})
-
-
 def test_report_reads_each_run_once_and_tells_networks_apart(tmp_path):
-    opened = open_study("smoke", work=tmp_path)
-    study = Small(opened.profile, opened.work, opened.data, opened.config)
+    study = small_study(tmp_path)
     networks = {"base": study.seeds("base"), "both": ["no-se-0", "base-0"]}
     asked = study, networks, ["contrast"], [3]
     found = robustness_report(*asked)
