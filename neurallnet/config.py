@@ -49,9 +49,16 @@ class SplitConfig:
     # wider embargo costs by taking images, and not by taking neighbours
     as_few_as: Annotated[int, Field(ge=0)] | None = None
     offset: Amount = 0.0  # session only: how much later the order is cut, in blocks; figures depend on it
+    # session only: a second block that is held out with block `fold`. Both validate and none tests: a setting can be chosen for
+    # one block by what networks that have not seen it make of the others
+    other: Annotated[int, Field(ge=0, lt=TENTHS)] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "SplitConfig":
+        if self.other is not None and (self.protocol != "session" or self.other == self.fold):
+            raise ValueError(f"other names a second block of protocol 'session', not of {self.protocol!r} with fold {self.fold}")
+        if self.other is not None and (self.offset or self.as_few_as is not None):
+            raise ValueError("other goes with neither offset nor as_few_as")
         if self.as_few_as is not None and self.as_few_as <= self.embargo:
             raise ValueError(f"as_few_as names a wider embargo than the split's own, {self.embargo}; not {self.as_few_as}")
         return self
@@ -183,7 +190,7 @@ class TrainConfig:
 
 # Fields that came after runs were published, with what those runs did.
 YOUNGER: dict[str, dict[str, Any]] = {
-    "split": {"offset": 0.0, "as_few_as": None},
+    "split": {"offset": 0.0, "as_few_as": None, "other": None},
     "model": {"columns": 1, "pooling": "mean"},
     "augment": {"background": 0.0, "elsewhere": 0.0},
     "train": {"refit": False, "synthetic": 0.0},

@@ -8,6 +8,9 @@ order, fold k of five and embargo e, for a test block in the middle:
 Validation is the tenth at the far end of the order from the test block: at the end for folds 0 to 2, at the
 start for 3 and 4. Embargoed images are in no fold ("unused"). With an offset all blocks begin that share of
 a block later; the last one then holds both ends of the order, and its validation lies in the middle.
+
+To choose a setting, blocks are held out by pairs, which validate and do not test: for each test block a setting can be chosen by
+networks that have not seen it, from what they make of the other block.
 """
 
 from bisect import bisect_left
@@ -31,8 +34,7 @@ def session_folds(
     classes allow.
     """
     folds = np.full(len(frame), "unused", dtype=object)
-    ranked = frame.reset_index(drop=True).sort_values(["label", "order", "path"])
-    classes = {label: rows.index.to_numpy() for label, rows in ranked.groupby("label")}
+    classes = _in_order(frame)
     limits = {label: largest_embargo(len(rows), fold, offset) for label, rows in classes.items()}
     tightest = min(limits, key=limits.get)
     if limits[tightest] < 0:
@@ -53,6 +55,40 @@ def session_folds(
             left = int((class_blocks(len(rows), fold, as_few_as, offset) == "train").sum())
             spare_all_but(left, folds, rows[folds[rows] == "train"])
     return folds
+
+
+def pair_folds(frame: pd.DataFrame, fold: int, other: int, embargo: int) -> np.ndarray:
+    """Fold of each row (object array) where two blocks validate and none tests: "train", "val" or "unused".
+
+    Raises DataError naming a class that has no image left to train on.
+    """
+    folds = np.full(len(frame), "unused", dtype=object)
+    for label, rows in _in_order(frame).items():
+        folds[rows] = class_pair(len(rows), fold, other, embargo)
+        if not (folds[rows] == "train").any():
+            raise DataError(f"session split: class {label} ({len(rows)} images) has none to train on without blocks {fold} and {other}")
+    return folds
+
+
+def _in_order(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Positions of each class's rows, in acquisition order."""
+    ranked = frame.reset_index(drop=True).sort_values(["label", "order", "path"])
+    return {label: rows.index.to_numpy() for label, rows in ranked.groupby("label")}
+
+
+def class_pair(size: int, fold: int, other: int, embargo: int) -> np.ndarray:
+    """Fold of each of `size` ordered images of one class where blocks `fold` and `other` are held out.
+
+    >>> "".join(name[1] for name in class_pair(20, 1, 3, 1))  # r: train, a: val, n: unused
+    'rrrnaaaanrrnaaaanrrr'
+    """
+    edges = np.linspace(0, size, SESSION_FOLDS + 1).round().astype(int)
+    blocks = np.full(size, "train", dtype=object)
+    for block in (fold, other):
+        blocks[max(0, edges[block] - embargo) : edges[block + 1] + embargo] = "unused"
+    for block in (fold, other):
+        blocks[edges[block] : edges[block + 1]] = "val"
+    return blocks
 
 
 def spare_all_but(left: int, folds: np.ndarray, train: np.ndarray) -> None:

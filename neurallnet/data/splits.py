@@ -16,7 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from neurallnet.config import TENTHS, SplitConfig
 from neurallnet.data.phash import MAX_DISTANCE, components, near_duplicate_groups, near_pairs
-from neurallnet.data.sessions import SESSION_FOLDS, session_folds
+from neurallnet.data.sessions import SESSION_FOLDS, pair_folds, session_folds
 from neurallnet.data.tables import read_table, write_table
 from neurallnet.errors import DataError
 
@@ -121,8 +121,11 @@ def _group(frame: pd.DataFrame, config: SplitConfig) -> np.ndarray:
 
 
 def _session(frame: pd.DataFrame, config: SplitConfig) -> np.ndarray:
-    if config.fold >= SESSION_FOLDS:
-        raise DataError(f"session split: fold {config.fold} does not exist; choose 0 to {SESSION_FOLDS - 1}")
+    for fold in (config.fold, config.other or 0):
+        if fold >= SESSION_FOLDS:
+            raise DataError(f"session split: fold {fold} does not exist; choose 0 to {SESSION_FOLDS - 1}")
+    if config.other is not None:
+        return pair_folds(frame, config.fold, config.other, config.embargo)
     return session_folds(frame, config.fold, config.embargo, config.offset, config.as_few_as)
 
 
