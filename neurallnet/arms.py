@@ -297,6 +297,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys((f"{NO_SE}-session-0", f"{REFIT}-session-0"), (0,)),
         **dict.fromkeys(("embargo-0-session-0", f"{shifted('base')}-session-0", BAR_VISIBLE), (0,)),
         **dict.fromkeys((tenth("base", 1), tenth(SHIPPED, 1), ELSEWHERE, longer(SHIPPED)), (0,)),
+        **{without(name, *PAIRS[0]): (0,) for name in CANDIDATES},
     },
     "full": {
         **dict.fromkeys(("base", SHIPPED, TRIO, ONE_COLUMN, NO_SE), (0, 1, 2, 3, 4)),

@@ -32,6 +32,7 @@ from neurallnet.arms import (
     longer,
     shifted,
 )
+from neurallnet.interval_rows import interval_row
 from neurallnet.leak import BASE, RANDOM, SESSION, held_out, lead, network_arms, points_ahead, probe_held_out, scores, summary
 from neurallnet.study import Study
 from neurallnet.titles import title
@@ -128,14 +129,4 @@ def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 def conditions_intervals(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows for `interval_figure`: what each condition gains over the protocol as published, in points."""
-    return pd.DataFrame(
-        {
-            "label": row["condition"],
-            "value": row["gain"]["points"],
-            "low": row["gain"]["low"],
-            "high": row["gain"]["high"],
-            "n": row["n"],
-            "unit": "images",
-        }
-        for row in rows
-    )
+    return pd.DataFrame(interval_row(row["condition"], row["gain"]["points"], row["gain"], row["n"]) for row in rows)

@@ -15,16 +15,15 @@ from neurallnet.arms import SHIPPED, Arm, arms
 from neurallnet.audit.shortcuts import PROBES, probe
 from neurallnet.config import RunConfig
 from neurallnet.data.sessions import SESSION_FOLDS
-from neurallnet.dataset import split_folds
 from neurallnet.errors import DataError
 from neurallnet.evaluation import (
     cluster_interval,
     correctness,
-    metrics,
     paired_cluster_difference,
     read_predictions,
     write_predictions,
 )
+from neurallnet.interval_rows import interval_row
 from neurallnet.readlog import append_test_read
 from neurallnet.runs import TEST_READS, learned_folds, split_digest
 from neurallnet.study import Study
@@ -75,7 +74,7 @@ def probe_held_out(study: Study, protocol: str, name: str = "colour", network: s
 def probe_test(study: Study, config: RunConfig, kept: str, why: str, name: str = "colour") -> pd.DataFrame:
     """Test predictions of the probe `name` on the images that `config` tests on, kept in evidence/`kept`.csv; read once."""
     path, dataset = study.work.evidence / f"{kept}.csv", study.dataset()
-    folds = split_folds(dataset, config.split)
+    folds = study.split(config.split)
     wanted = set(folds.loc[folds["fold"] == "test", "path"])
     study.work.evidence.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{kept}.lock")):
@@ -106,12 +105,10 @@ def together(table: pd.DataFrame) -> pd.DataFrame:
 
 def scores(table: pd.DataFrame) -> pd.DataFrame:
     """Columns split_fold, seed, n, accuracy, balanced_accuracy: a row per run of `held_out`."""
-    rows = []
-    for (fold, seed), run in table.groupby(["split_fold", "seed"]):
-        found = metrics(run.drop(columns=["split_fold", "seed"]))
-        kept = {key: found[key] for key in ("n", "accuracy", "balanced_accuracy")}
-        rows.append({"split_fold": int(fold), "seed": int(seed), **kept})
-    return pd.DataFrame(rows)
+    run, right = ["split_fold", "seed"], table.assign(right=correctness(table))
+    found = right.groupby(run)["right"].agg(n="size", accuracy="mean")
+    recalls = right.groupby([*run, "label"])["right"].mean()
+    return found.assign(balanced_accuracy=recalls.groupby(run).mean()).reset_index()
 
 
 def summary(table: pd.DataFrame, groups: pd.Series, seed: int = 0) -> dict[str, Any]:
@@ -200,8 +197,7 @@ def leak_rows(report: dict[str, Any]) -> pd.DataFrame:
         for key, title in (("network", "Committee"), ("single", "Single network"), ("colour", "Colour alone")):
             part = report[protocol][key]
             ends = part["balanced_accuracy_interval"]
-            row = {"label": f"{title}, {protocol}", "value": part["balanced_accuracy"], "low": ends["low"], "high": ends["high"]}
-            rows.append({**row, "n": part["images"], "unit": "images"})
+            rows.append(interval_row(f"{title}, {protocol}", part["balanced_accuracy"], ends, part["images"]))
     return pd.DataFrame(rows)
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from neurallnet.arms import LENGTHENED, arms, longer
 from neurallnet.evaluation import cluster_interval, correctness, groups_of
+from neurallnet.interval_rows import interval_row
 from neurallnet.leak import RANDOM, SESSION, network_arms, points_ahead, scores
 from neurallnet.study import Study
 from neurallnet.titles import title
@@ -110,13 +111,5 @@ def validation_table(gains: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def learned_intervals(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Rows of `learned_report` for `interval_figure`."""
     return pd.DataFrame(
-        {
-            "label": f"{title(row['network'])}, {row['part']}",
-            "value": row["accuracy"],
-            "low": row["low"],
-            "high": row["high"],
-            "n": row["n"],
-            "unit": "images",
-        }
-        for row in rows
+        interval_row(f"{title(row['network'])}, {row['part']}", row["accuracy"], row, row["n"]) for row in rows
     )

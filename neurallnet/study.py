@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from neurallnet.arms import arms
-from neurallnet.config import RunConfig, profile_config
-from neurallnet.dataset import Dataset, open_dataset
+from neurallnet.config import RunConfig, SplitConfig, profile_config
+from neurallnet.dataset import Dataset, open_dataset, split_folds
 from neurallnet.errors import ConfigError, DataError
 from neurallnet.evidence import write_evidence
 from neurallnet.paths import Workspace, workspace
@@ -32,6 +32,10 @@ class Study:
     def dataset(self, source: str | None = None) -> Dataset:
         """The profile's own images, or those of another source."""
         return open_dataset(source or self.config.data.source, self.work, self.data)
+
+    def split(self, config: SplitConfig) -> pd.DataFrame:
+        """The split of the profile's own images: columns path, fold, in manifest order."""
+        return split_folds(self.dataset(), config)
 
     def arm(self, name: str) -> RunConfig:
         """Configuration of a named run of the profile, e.g. "base-0"; raises ConfigError naming the known ones."""

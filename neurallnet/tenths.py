@@ -14,6 +14,7 @@ import pandas as pd
 from neurallnet.arms import CROSSED, SHIPPED, arms, tenth
 from neurallnet.config import TENTHS
 from neurallnet.evaluation import cluster_interval, correctness, paired_cluster_difference
+from neurallnet.interval_rows import interval_row
 from neurallnet.leak import pooled, probe_test, scores
 from neurallnet.misread import misread
 from neurallnet.study import Study
@@ -115,14 +116,7 @@ def _in_points(lead: Mapping[str, float] | None) -> str:
 def tenths_intervals(found: Mapping[str, Any]) -> pd.DataFrame:
     """Rows for `interval_figure`: each network in the published tenth and in all of them."""
     return pd.DataFrame(
-        {
-            "label": f"{TITLES[row['network']]}, {where}",
-            "value": part["accuracy"],
-            "low": part["low"],
-            "high": part["high"],
-            "n": part["n"],
-            "unit": "images",
-        }
+        interval_row(f"{TITLES[row['network']]}, {where}", part["accuracy"], part, part["n"])
         for row in found["rows"]
         for where, part in (("published tenth", row["published"]), ("all tenths", row))
     )

@@ -1,6 +1,6 @@
 """What a reader is told of an arm's network."""
 
-from neurallnet.arms import ELSEWHERE, LENGTHENED, NO_SE, ONE_COLUMN, SHIPPED, TRIO, TRIO_REFIT, longer
+from neurallnet.arms import ELSEWHERE, LENGTHENED, NO_SE, ONE_COLUMN, SHIPPED, STAINED, TRIO, TRIO_REFIT, longer
 
 COLOUR = "colour"
 
@@ -21,6 +21,7 @@ TITLES = {
     COLOUR: "Colour alone",
 }
 TITLES |= {longer(name): f"{TITLES[name]}, trained longer" for name in LENGTHENED}
+TITLES[STAINED] = f"{TITLES[longer(SHIPPED)]}, dyes varied more"
 
 
 def title(network: str) -> str:

@@ -42,7 +42,7 @@ def test_no_two_arms_are_the_same_run(profile):
 def test_groups_hold_every_arm_that_is_compared_with_the_base():
     grouped = {name for names in GROUPS.values() for name in names}
     other = ("base", "group", f"{SHIPPED}-group")
-    assert grouped == {name for name in CHANGES if name not in other and not re.search("session-|-tenth-|^choice-", name)}
+    assert grouped == {name for name in CHANGES if name not in other and not re.search("session-|-tenth-|-without-|^choice-", name)}
     assert all(len(names) == len(set(names)) for names in GROUPS.values())
 
 

@@ -25,6 +25,9 @@ RUNS = Path(__file__).resolve().parents[1] / "results" / "full" / "runs"
         ({"model": {"encoding": "latency", "time_steps": 1}}, "needs time_steps of 2 or more"),
         ({"model": {"beta_learned": True, "beta": 1.0}}, "a beta between 0 and 1"),
         ({"split": {"protocol": "session", "embargo": 37, "as_few_as": 37}}, "wider embargo than the split's own, 37"),
+        ({"split": {"other": 1}}, "a second block of protocol 'session', not of 'random'"),
+        ({"split": {"protocol": "session", "fold": 1, "other": 1}}, "a second block of protocol 'session'"),
+        ({"split": {"protocol": "session", "other": 1, "offset": 0.5}}, "neither offset nor as_few_as"),
         ({"model": {"columns": 2}, "train": {"loss": "tet"}}, "columns need train.loss 'mean_ce'"),
         ({"model": {"columns": 2, "family": "small_cnn"}}, "'small_cnn' has none"),
         ({"model": {"columns": 3, "hue": ("stored", "grey")}}, "hue names 2 ways to see an image for columns 3"),
@@ -51,13 +54,14 @@ def test_every_setting_is_part_of_the_address():
     other |= {"normalization": "none", "precision": "float32", "channels": [5], "reset_delay": False}
     other |= {"scale_bar": "visible", "hue": "stored", "symmetries": False, "averaging": 0.5, "loss": "tet", "spike_charge": 0.5}
     other |= {"class_weights": "none", "as_few_as": 75, "offset": 0.5, "pooling": "attention", "background": 0.5, "synthetic": 0.5}
-    other |= {"elsewhere": 0.5}
+    other |= {"elsewhere": 0.5, "other": 1}
     other |= {"cell_free": 0.25, "beta_learned": True, "encoding": "rate", "convolution": "separable", "family": "dense"}
-    for path, key, value in leaves(FULL.to_dict()):
+    whole = with_changes(FULL, split={"protocol": "session"})  # some settings are of this protocol alone
+    for path, key, value in leaves(whole.to_dict()):
         new = 0.5 if path == ("augment",) and key == "hue" else other.get(key, value / 2 if isinstance(value, float) else value)
         new = value + 1 if new == value and isinstance(value, int) else new
         changes = {path[0]: {key: new}} if path else {key: new}
-        assert with_changes(FULL, **changes).digest() != FULL.digest(), key
+        assert with_changes(whole, **changes).digest() != whole.digest(), key
 
 
 def test_a_setting_younger_than_the_published_runs_leaves_their_addresses_alone():

@@ -8,6 +8,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from neurallnet import leak
 from neurallnet.arms import make_arm
+from neurallnet.dataset import split_folds
 from neurallnet.evaluation import build_predictions
 from neurallnet.leak import lead, network_arms, pooled, pooled_seeds, probe_held_out, scores, summary, together
 from neurallnet.paths import Workspace
@@ -104,6 +105,9 @@ def test_colour_learns_from_what_the_network_learned_from(tmp_path, monkeypatch)
 
         def dataset(self):
             return dataset
+
+        def split(self, config):
+            return split_folds(dataset, config)
 
     monkeypatch.setattr(type(dataset), "images", lambda *_: np.zeros((len(dataset.frame), 8, 8, 3), np.uint8))
     monkeypatch.setattr(leak, "probe", probe)

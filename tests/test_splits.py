@@ -201,6 +201,26 @@ def test_as_few_training_images_as_a_wider_embargo_leaves_with_the_test_block_as
         assert np.diff(places).max() - np.diff(places).min() <= 1 and places[0] == 0 and places[-1] == len(rows) - 1
 
 
+@pytest.mark.parametrize("pair", [(0, 1), (1, 3), (4, 0)])
+def test_two_blocks_are_held_out_whole_with_an_embargo_around_each_and_none_tests(pair):
+    frame, embargo = made_up(), 37
+    found = folds_of(frame, split(frame, "session", fold=pair[0], other=pair[1], embargo=embargo))
+    alone = [split(frame, "session", fold=fold, embargo=embargo) for fold in pair]
+    tests = [set(table.loc[table["fold"] == "test", "path"]) for table in alone]
+    assert set(found.loc[found["fold"] == "val", "path"]) == tests[0] | tests[1] and "test" not in set(found["fold"])
+    for _, rows in found.groupby("label"):
+        held = rows.loc[rows["fold"] == "val", "order"].to_numpy()
+        apart = np.abs(rows["order"].to_numpy()[:, None] - held).min(axis=1)
+        assert ((apart > embargo) == (rows["fold"] == "train")).all(), "all that is farther away is learned from"
+
+
+def test_two_blocks_that_leave_nothing_are_refused():
+    with pytest.raises(DataError, match=r"class Benign \(504 images\) has none to train on without blocks 1 and 3"):
+        split(made_up(), "session", fold=1, other=3, embargo=101)
+    with pytest.raises(DataError, match="fold 7 does not exist"):
+        split(made_up(), "session", fold=1, other=7)
+
+
 def test_session_follows_the_file_number_not_the_name():
     frame = made_up({"a": 100, "b": 100}, near=0)
     frame["path"] = [f"{row.label}/{row.order}.jpg" for row in frame.itertuples()]  # "10" sorts before "2"

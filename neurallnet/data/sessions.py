@@ -66,7 +66,8 @@ def pair_folds(frame: pd.DataFrame, fold: int, other: int, embargo: int) -> np.n
     for label, rows in _in_order(frame).items():
         folds[rows] = class_pair(len(rows), fold, other, embargo)
         if not (folds[rows] == "train").any():
-            raise DataError(f"session split: class {label} ({len(rows)} images) has none to train on without blocks {fold} and {other}")
+            blocks = f"blocks {fold} and {other}"
+            raise DataError(f"session split: class {label} ({len(rows)} images) has none to train on without {blocks}")
     return folds
 
 

@@ -90,7 +90,8 @@ def drawn_share(times: np.ndarray, sums: np.ndarray, sizes: np.ndarray) -> np.nd
 
     Rounded, so that equal resamples are equal in whatever order a processor adds: BCa counts those below the estimate.
     """
-    return mean_share(times @ sums, times @ sizes).round(12)
+    both = times @ np.hstack((sums, sizes))
+    return mean_share(both[..., : sums.shape[-1]], both[..., sums.shape[-1] :]).round(12)
 
 
 def mean_share(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import pandas as pd
 from neurallnet.evaluation.paired import paired_cluster_difference
 from neurallnet.evaluation.predictions import groups_of
 from neurallnet.robustness.mce import mean_corruption_error
-from neurallnet.robustness.tables import CLEAN, each_corruption, paired_pictures, summarize_corrupted
+from neurallnet.robustness.tables import CLEAN, by_picture, paired_pictures, summarize_corrupted
 
 
 def robustness_beside(ours: pd.DataFrame, others: Mapping[str, pd.DataFrame], groups: pd.Series) -> list[dict[str, Any]]:
@@ -20,13 +20,16 @@ def robustness_beside(ours: pd.DataFrame, others: Mapping[str, pd.DataFrame], gr
     `mce`, `relative_mce`: our mean corruption errors as multiples of its own, None where nothing can be divided by; `left_out`,
     `relative_left_out`: the corruptions left out of them. Raises DataError when corruptions, severities or images differ.
     """
-    return [{"network": name, **_row(ours, other, groups)} for name, other in others.items()]
+    ours_by_picture, summary = by_picture(ours), summarize_corrupted(ours)
+    return [{"network": name, **_row(ours_by_picture, summary, other, groups)} for name, other in others.items()]
 
 
-def _row(ours: pd.DataFrame, other: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
+def _row(ours: pd.DataFrame, summary: pd.DataFrame, other: pd.DataFrame, groups: pd.Series) -> dict[str, Any]:
+    """`ours`: `by_picture`; `summary`: `summarize_corrupted` of ours."""
     table = summarize_corrupted(other)
-    errors = mean_corruption_error(summarize_corrupted(ours), table)
-    pairs = _pairs(ours, other)
+    errors = mean_corruption_error(summary, table)
+    pairs = paired_pictures(ours, by_picture(other))
+    pairs = pairs[pairs["corruption"] != CLEAN]
     found = paired_cluster_difference(pairs["first"], pairs["second"], groups_of(pairs, groups))
     return {
         "clean": float(table.loc[table["corruption"] == CLEAN, "accuracy"].item()),
@@ -42,10 +45,3 @@ def _row(ours: pd.DataFrame, other: pd.DataFrame, groups: pd.Series) -> dict[str
         "left_out": list(errors.undefined),
         "relative_left_out": list(errors.undefined_relative),
     }
-
-
-def _pairs(ours: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
-    """Every corrupted picture of the two tables, right or wrong in each: columns path, label, first, second."""
-    theirs = dict(each_corruption(other))
-    parts = [paired_pictures(part, theirs[key]) for key, part in each_corruption(ours) if key[0] != CLEAN]
-    return pd.concat(parts, ignore_index=True)

@@ -5,7 +5,7 @@ import pandas as pd
 from neurallnet.errors import DataError
 from neurallnet.evaluation.paired import paired_cluster_difference
 from neurallnet.evaluation.predictions import groups_of
-from neurallnet.robustness.tables import CLEAN, each_corruption, paired_pictures
+from neurallnet.robustness.tables import CLEAN, KEYS, by_picture, paired_pictures
 
 MIDDLE = 3  # the severity that claims are about
 
@@ -16,7 +16,8 @@ def corruption_drops(predictions: pd.DataFrame, groups: pd.Series, severity: int
     `predictions` as of `corrupted_predictions`, of one seed or several, whose mean counts; the interval is bootstrapped over
     `groups` (path -> group). Raises DataError when the untouched images are missing.
     """
-    parts = dict(each_corruption(predictions))
+    seeds = predictions["seed"].nunique() if "seed" in predictions else 1
+    parts = {key: part.drop(columns=KEYS) for key, part in by_picture(predictions).groupby(KEYS, sort=False)}
     clean = parts.get((CLEAN, 0))
     if clean is None:
         raise DataError("corruptions: the untouched images are missing; evaluate them with the corrupted ones")
@@ -27,6 +28,5 @@ def corruption_drops(predictions: pd.DataFrame, groups: pd.Series, severity: int
         pairs = paired_pictures(clean, part)
         found = paired_cluster_difference(pairs["first"], pairs["second"], groups_of(pairs, groups), seed=seed)
         ends = {"low": 100 * found.interval.low, "high": 100 * found.interval.high, "unit": found.interval.unit, "n": found.n}
-        ends["seeds"] = part["seed"].nunique() if "seed" in part else 1
-        rows.append({"corruption": name, "severity": int(level), "drop": 100 * found.value, **ends})
+        rows.append({"corruption": name, "severity": int(level), "drop": 100 * found.value, **ends, "seeds": seeds})
     return pd.DataFrame(rows)

@@ -59,31 +59,38 @@ def summarize_corrupted(predictions: pd.DataFrame, groups: pd.Series | None = No
     Accuracy is the mean over seeds, `lowest` and `highest` are those of one. The 95% interval is of the mean: a bootstrap over
     `groups` (path -> group), or Wilson's over images without them; seeds are taken as given, pictures as drawn.
     """
+    seeds = predictions.get("seed", pd.Series(0, index=predictions.index))
+    by_seed = pd.Series(correctness(predictions)).groupby([*(predictions[key].to_numpy() for key in KEYS), seeds.to_numpy()]).mean()
     rows = []
-    for (name, severity), part in each_corruption(predictions):
-        found = by_picture(part)
-        right = found["right"].to_numpy()
+    for (name, severity), found in by_picture(predictions).groupby(KEYS, sort=False):
+        right, each = found["right"].to_numpy(), by_seed[name, severity]
         over_groups = None if groups is None else groups_of(found, groups)
         interval = wilson_interval(right.sum(), right.size) if groups is None else cluster_interval(right, over_groups)
         ends = {"low": interval.low, "high": interval.high, "n": right.size, "unit": interval.unit}
         balanced = found.groupby("label")["right"].mean().mean()
-        each = pd.Series(correctness(part)).groupby(part["seed"].to_numpy() if "seed" in part else np.zeros(len(part))).mean()
-        seeds = {"seeds": len(each), "lowest": float(each.min()), "highest": float(each.max())}
+        spread = {"seeds": len(each), "lowest": float(each.min()), "highest": float(each.max())}
         row = {"corruption": name, "severity": severity, "accuracy": float(right.mean())}
-        rows.append({**row, **ends, "balanced_accuracy": float(balanced), **seeds})
+        rows.append({**row, **ends, "balanced_accuracy": float(balanced), **spread})
     return pd.DataFrame(rows)
 
 
-def by_picture(part: pd.DataFrame) -> pd.DataFrame:
-    """Columns path, label, right: the share of a picture's answers, one of each seed, that are right; in the table's order."""
-    each = part[["path", "label"]].assign(right=correctness(part))
-    return each.groupby("path", sort=False, as_index=False).agg(label=("label", "first"), right=("right", "mean"))
+def by_picture(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns corruption and severity where `table` has them, path, label, and right: the share of a picture's answers, one of
+    each seed, that are right; in the table's order.
+    """
+    keys = [key for key in (*KEYS, "path") if key in table]
+    each = table[[*keys, "label"]].assign(right=correctness(table))
+    found = each.groupby(keys, sort=False).agg(label=("label", "first"), right=("right", "mean"))
+    return found.reset_index()
 
 
-def paired_pictures(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    """Columns path, label, first, second: `by_picture` of two tables of the same pictures. Raises DataError when they differ."""
-    one, other = (by_picture(part) for part in (first, second))
-    pairs = one.rename(columns={"right": "first"}).merge(other.rename(columns={"right": "second"}), on=["path", "label"])
+def paired_pictures(one: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Columns path, label, first, second (and corruption, severity): two tables of `by_picture`, of the same pictures.
+
+    Raises DataError when they differ.
+    """
+    keys = [key for key in (*KEYS, "path", "label") if key in one and key in other]
+    pairs = one.rename(columns={"right": "first"}).merge(other.rename(columns={"right": "second"}), on=keys)
     if not len(pairs) == len(one) == len(other):
         raise DataError("corruptions: the tables compared have other pictures or labels; evaluate the same split with both")
     return pairs

@@ -14,8 +14,7 @@ import pandas as pd
 from neurallnet.config import SplitConfig, profile_config
 from neurallnet.data.manifest import read_manifest
 from neurallnet.data.sources import get_source
-from neurallnet.data.splits import make_split
-from neurallnet.dataset import Dataset
+from neurallnet.dataset import Dataset, split_folds
 from neurallnet.errors import DataError, RunError
 from neurallnet.paths import Workspace
 from neurallnet.runs import Run, open_run
@@ -47,6 +46,7 @@ class PublishedStudy(Study):
 
     datasets: dict[str, PublishedDataset] = field(default_factory=dict, repr=False)
     splits: dict[tuple[str, SplitConfig], pd.DataFrame] = field(default_factory=dict, repr=False)
+    tables: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def dataset(self, source: str | None = None) -> PublishedDataset:
         name = source or self.config.data.source
@@ -63,11 +63,14 @@ class PublishedStudy(Study):
             raise DataError(f"{self.work.manifests}: {len(found)} manifests have the digest {digest}; publish it with the results")
         return found[0]
 
-    def split(self, dataset: PublishedDataset, config: SplitConfig) -> pd.DataFrame:
-        """The split that `config` makes of the manifest: columns path, fold."""
+    def split(self, config: SplitConfig) -> pd.DataFrame:
+        return self.split_of(self.dataset(), config)
+
+    def split_of(self, dataset: PublishedDataset, config: SplitConfig) -> pd.DataFrame:
+        """The split that `config` makes of a manifest: columns path, fold."""
         key = (dataset.digest, config)
         if key not in self.splits:
-            self.splits[key] = make_split(dataset.frame, config)
+            self.splits[key] = split_folds(dataset, config)
         return self.splits[key]
 
     def run(self, name: str = "base-0") -> Run:
@@ -78,10 +81,16 @@ class PublishedStudy(Study):
         return open_run(found[0])
 
     def test(self, name: str = "base-0", why: str = "") -> pd.DataFrame:
-        return self.run(name).predictions("test")
+        return self._table(name, "test")
 
     def learned(self, name: str = "base-0") -> pd.DataFrame:
-        return self.run(name).predictions("train")
+        return self._table(name, "train")
+
+    def _table(self, name: str, fold: str) -> pd.DataFrame:
+        """Read once: many figures are of the same runs."""
+        if (name, fold) not in self.tables:
+            self.tables[name, fold] = self.run(name).predictions(fold)
+        return self.tables[name, fold].copy(deep=False)
 
 
 @contextmanager

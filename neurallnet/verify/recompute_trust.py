@@ -9,6 +9,7 @@ from neurallnet.explain.tiles import tile_scores
 from neurallnet.leak import leak_report
 from neurallnet.learned import learned_report
 from neurallnet.misread import misread_report
+from neurallnet.nested import nested_report
 from neurallnet.ood.study import score_table
 from neurallnet.ood.tables import flag_table
 from neurallnet.robustness.study import corrupted_test
@@ -54,6 +55,11 @@ def choice(study: PublishedStudy, committed: Payload) -> Payload:
 def learned(study: PublishedStudy, committed: Payload) -> Payload:
     """01: what networks make of images they learned from, and of others, at two lengths of training."""
     return learned_report(study)
+
+
+def nested(study: PublishedStudy, committed: Payload) -> Payload:
+    """01: a choice for each held-out block, made by networks that have not seen it."""
+    return nested_report(study)
 
 
 def trust(study: PublishedStudy, committed: Payload) -> Payload:

@@ -37,6 +37,7 @@ RECOMPUTE: dict[str, Recompute] = {
     "tenths": recompute_trust.tenths,
     "choice": recompute_trust.choice,
     "learned": recompute_trust.learned,
+    "nested": recompute_trust.nested,
     "trust": recompute_trust.trust,
     "explanations": recompute_trust.explanations,
     "tiles": recompute_trust.tiles,

@@ -70,7 +70,7 @@ def _address(study: PublishedStudy, run: Run) -> None:
 def _split(study: PublishedStudy, run: Run) -> None:
     """split.csv is what the configuration makes of the manifest, and what run.json names and counts."""
     split, record = run.split(), run.record
-    wanted = study.split(study.dataset_of(record["manifest"]), run.config.split).set_index("path")["fold"]
+    wanted = study.split_of(study.dataset_of(record["manifest"]), run.config.split).set_index("path")["fold"]
     found = split.set_index("path")["fold"]
     if not found.sort_index().equals(wanted.sort_index()):
         both = found.reindex(wanted.index).compare(wanted)

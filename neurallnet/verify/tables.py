@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from neurallnet.errors import DataError
-from neurallnet.evaluation.predictions import build_predictions, class_order, logits_of, predictions_text, read_predictions
+from neurallnet.evaluation.predictions import build_predictions, class_order, logits_of, read_predictions
 from neurallnet.external import TRUTH
 from neurallnet.robustness.corruptions import get_corruption
-from neurallnet.robustness.tables import CLEAN, KEYS, each_corruption, read_corrupted
+from neurallnet.robustness.tables import CLEAN, each_corruption, read_corrupted
 from neurallnet.runs import TEST_FOLD, Run
 from neurallnet.verify.check import first_difference
 from neurallnet.verify.published import PublishedStudy
@@ -128,6 +128,6 @@ def _same_images(path: Path, table: pd.DataFrame, wanted: pd.Series, fold: str, 
 
 
 def _same_text(path: Path, table: pd.DataFrame) -> None:
-    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n") if KEYS[0] in table else predictions_text(table)
+    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     if problem := first_difference(path.read_bytes().decode(), text):
         raise DataError(f"{path.name}: {problem}")
