@@ -270,6 +270,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "conditions": (
         *(BAR_VISIBLE, AS_GIVEN, AS_GIVEN_MASKED, SHIPPED_AS_GIVEN, TINTED, alone(VIEWS[1]), ELSEWHERE, ELSEWHERE_TINTED),
         *map(longer, LENGTHENED),
+        STAINED,
     ),
     "peers": (TRIO, ONE_COLUMN, "dense", "small-cnn", "efficientnet-b0", "mobilenet-v2", "densenet121"),
     "sweep": (

@@ -49,14 +49,15 @@ class SplitConfig:
     # wider embargo costs by taking images, and not by taking neighbours
     as_few_as: Annotated[int, Field(ge=0)] | None = None
     offset: Amount = 0.0  # session only: how much later the order is cut, in blocks; figures depend on it
-    # session only: a second block that is held out with block `fold`. Both validate and none tests: a setting can be chosen for
+    # session only: a later block that is held out with block `fold`. Both validate and none tests: a setting can be chosen for
     # one block by what networks that have not seen it make of the others
     other: Annotated[int, Field(ge=0, lt=TENTHS)] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "SplitConfig":
-        if self.other is not None and (self.protocol != "session" or self.other == self.fold):
-            raise ValueError(f"other names a second block of protocol 'session', not of {self.protocol!r} with fold {self.fold}")
+        if self.other is not None and (self.protocol != "session" or self.other <= self.fold):
+            given = f"{self.other} after {self.fold} of {self.protocol!r}"
+            raise ValueError(f"other names a block after fold of protocol 'session', not {given}")
         if self.other is not None and (self.offset or self.as_few_as is not None):
             raise ValueError("other goes with neither offset nor as_few_as")
         if self.as_few_as is not None and self.as_few_as <= self.embargo:

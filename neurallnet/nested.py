@@ -27,37 +27,34 @@ def nested_report(study: Study) -> dict[str, Any]:
     """Evidence of chapter 01: a row per block with the mean balanced accuracy of each candidate on the other blocks, what the first
     loses to the second in points with its interval, and which is `chosen` for the block: the higher, the first on a tie.
 
-    The last row, whose `block` is None, is of all readings: by it the network that ships is chosen. Rows are there for the blocks
-    that a pair trained by the profile leaves out.
+    The last row, whose `block` is None, is of all readings: by it the network that ships is chosen. A gain is of the images of all
+    readings together, the means are of the readings' own figures. Pairs are those without which the profile trains each candidate.
     """
-    tables = {name: readings(study, name) for name in CANDIDATES}
-    groups = study.dataset().groups()
-    blocks = sorted(set.intersection(*(set(table["chosen_for"]) for table in tables.values())))
+    trained = {arm.name for arm in arms(study.profile)}
+    pairs = [pair for pair in PAIRS if {f"{without(name, *pair)}-{SEED}" for name in CANDIDATES} <= trained]
+    tables, groups = readings(study, pairs), study.dataset().groups()
     return {
         "candidates": list(CANDIDATES),
-        "rows": [_row(tables, block, groups) for block in (*map(int, blocks), None)],
-        "runs": {name: len(_pairs(study, name)) for name in CANDIDATES},
+        "rows": [_row(tables, block, groups) for block in (*sorted({block for pair in pairs for block in pair}), None)],
+        "pairs": [list(pair) for pair in pairs],
         "seed": SEED,
         "manifest": study.dataset().digest,
     }
 
 
-def readings(study: Study, network: str) -> pd.DataFrame:
-    """What the runs of `network` without two blocks make of both: predictions with `split_fold`, the block an image lies in,
+def readings(study: Study, pairs: Iterable[tuple[int, int]]) -> dict[str, pd.DataFrame]:
+    """Candidate -> what its runs without two blocks make of both: predictions with `split_fold`, the block an image lies in,
     `chosen_for`, the other block of the pair, and `seed`.
     """
-    block = _blocks(study)
-    tables = []
-    for fold, other in _pairs(study, network):
-        table = study.run(f"{without(network, fold, other)}-{SEED}").predictions("val")
-        inside = table["path"].map(block)
-        tables.append(table.assign(split_fold=inside, chosen_for=fold + other - inside, seed=SEED))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _pairs(study: Study, network: str) -> list[tuple[int, int]]:
-    trained = {arm.name for arm in arms(study.profile)}
-    return [pair for pair in PAIRS if f"{without(network, *pair)}-{SEED}" in trained]
+    block, found = _blocks(study), {}
+    for network in CANDIDATES:
+        tables = []
+        for fold, other in pairs:
+            table = study.run(f"{without(network, fold, other)}-{SEED}").predictions("val")
+            inside = table["path"].map(block)
+            tables.append(table.assign(split_fold=inside, chosen_for=fold + other - inside, seed=SEED))
+        found[network] = pd.concat(tables, ignore_index=True)
+    return found
 
 
 def _blocks(study: Study) -> dict[str, int]:
@@ -77,7 +74,7 @@ def _row(tables: Mapping[str, pd.DataFrame], block: int | None, groups: pd.Serie
         "block": block,
         "balanced_accuracy": means,
         "gain": points_ahead(parts[second], parts[first], KEYS, groups),
-        "chosen": second if means[second] > means[first] else first,
+        "chosen": second if round(means[second] - means[first], 12) > 0 else first,
         "readings": int(parts[first][["split_fold", "chosen_for"]].drop_duplicates().shape[0]),
         "n": int(parts[first]["path"].nunique()),
     }
@@ -85,7 +82,7 @@ def _row(tables: Mapping[str, pd.DataFrame], block: int | None, groups: pd.Serie
 
 def _mean(part: pd.DataFrame) -> float:
     """Balanced accuracy, mean over the readings of blocks."""
-    each = [scores(reading.drop(columns="chosen_for")) for _, reading in part.groupby("chosen_for")]
+    each = [scores(reading) for _, reading in part.groupby("chosen_for")]
     return float(pd.concat(each)["balanced_accuracy"].mean())
 
 

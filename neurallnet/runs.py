@@ -233,14 +233,18 @@ def run_fold(run: Run, fold: str, work: Workspace, data: Path | str | None = Non
     """The images `run` was trained on, and the positions of its `fold` among them, from the split kept with the run; "learned"
     is all that its weights learned from.
 
-    Raises RunError when the images differ from those the run saw.
+    Raises RunError when the images differ from those the run saw, or none is in the fold.
     """
     dataset = open_dataset(run.config.data.source, work, data)
     split = run.split()
     if dataset.digest != run.record["manifest"] or split_digest(split) != run.record["split"]:
         raise RunError(f"{run.folder}: trained on other images than those in {dataset.root}; train again")
     folds = learned_folds(run.config) if fold == LEARNED else (fold,)
-    return dataset, rows_in(split.set_index("path").loc[dataset.frame["path"]], *folds)
+    rows = rows_in(split.set_index("path").loc[dataset.frame["path"]], *folds)
+    if not len(rows):
+        more = ": both blocks that it holds out validate; see predictions-val.csv" if run.config.split.other is not None else ""
+        raise RunError(f"{run.folder}: has no image in fold {fold!r}{more}")
+    return dataset, rows
 
 
 def evaluate_run(run: Run, work: Workspace, data: Path | str | None = None, why: str = "evaluation") -> pd.DataFrame:

@@ -85,16 +85,19 @@ def test_runs_table_counts_the_predictions_and_keeps_the_order_of_the_arms(tmp_p
     facts = {"parameters": 295254, "epochs": 24, "precision": "bfloat16"}
     a_run(tmp_path / "0-m", {"run": held.digest(), "config": held.to_dict(), **facts}, "e,Pre,test,Pre\nf,Pro,test,Early\n")
     a_run(tmp_path / "1-m", {"run": base.digest(), "config": base.to_dict(), **facts}, None)
-    first, second = (dict(zip(COLUMNS, [cell.text for cell in row], strict=True)) for row in run_rows(tmp_path))
+    pair = make_arm("full", "committee-without-1-3").config
+    a_run(tmp_path / "2-m", {"run": pair.digest(), "config": pair.to_dict(), **facts}, None)
+    first, second, third = (dict(zip(COLUMNS, [cell.text for cell in row], strict=True)) for row in run_rows(tmp_path))
     assert first == {
         **{"Arm": "base", "Seed": "3", "Protocol": "random", "Fold": "0", "Validation accuracy": "75.00%"},
         **{"Test accuracy": "not read", "Test images": "", "Parameters": "295,254", "Epochs": "24"},
         **{"Trained in": "bfloat16", "Folder": "1-m"},
     }
     assert [second[name] for name in ("Arm", "Seed", "Protocol", "Fold")] == ["session-2", "1", "session", "2"]
+    assert [third[name] for name in ("Protocol", "Fold", "Test accuracy")] == ["session", "1 and 3", "not read"]
     assert (second["Test accuracy"], second["Test images"]) == ("50.00%", "2")
     html = runs_html(run_rows(tmp_path))
-    assert html.count("<tr>") == 3 and 'data-value="0.75"' in html and 'data-value="295254"' in html
+    assert html.count("<tr>") == 4 and 'data-value="0.75"' in html and 'data-value="295254"' in html
 
 
 def test_every_committed_run_has_its_row():

@@ -7,6 +7,8 @@ import pytest
 from test_leak import predictions
 
 from neurallnet import nested
+from neurallnet.arms import CANDIDATES, PAIRS, arms, make_arm, without
+from neurallnet.config import with_changes
 from neurallnet.nested import nested_intervals, nested_report, nested_table
 
 LABELS = "ab"  # of the two images of each block, whose paths are <block>-<place>
@@ -40,7 +42,6 @@ def study() -> SimpleNamespace:
 @pytest.fixture
 def found(monkeypatch) -> dict:
     monkeypatch.setattr(nested, "arms", lambda profile: [SimpleNamespace(name=name) for name in [*RUNS, "committee-without-0-3-0"]])
-    monkeypatch.setattr(nested, "PAIRS", ((0, 1), (0, 2), (1, 2)))
     return nested_report(study())
 
 
@@ -61,7 +62,17 @@ def test_the_better_is_chosen_and_a_tie_changes_nothing(found):
     first = found["rows"][0]
     assert first["gain"]["points"] == pytest.approx(25) and first["gain"]["low"] <= 25 <= first["gain"]["high"]
     assert [(row["readings"], row["n"]) for row in found["rows"]] == [(2, 4), (2, 4), (2, 4), (6, 6)]
-    assert found["runs"] == {"committee": 3, "committee-stained": 3} and found["manifest"] == "d"
+    assert found["pairs"] == [[0, 1], [0, 2], [1, 2]] and found["manifest"] == "d", "without 0 and 3 one candidate alone is trained"
+
+
+def test_the_full_profile_leaves_every_two_blocks_out_and_changes_nothing_else_of_a_candidate():
+    trained = {arm.name: arm.config for arm in arms("full")}
+    for name in CANDIDATES:
+        whole = make_arm("full", name).config
+        for fold, other in PAIRS:
+            found = trained[f"{without(name, fold, other)}-0"]
+            assert found == with_changes(whole, split={"protocol": "session", "fold": fold, "other": other})
+    assert len(PAIRS) == 10 and all(sum(block in pair for pair in PAIRS) == 4 for block in range(5))
 
 
 def test_the_table_has_a_row_per_block_and_one_of_all(found):

@@ -235,3 +235,13 @@ def test_missing_and_empty_folders_are_named(tmp_path):
 def test_record_is_canonical_json(finished):
     text = (finished[0].folder / "run.json").read_text()
     assert json.dumps(json.loads(text), sort_keys=True, indent=2) + "\n" == text
+
+
+def test_a_run_whose_held_out_blocks_both_validate_has_no_test_to_read_and_logs_no_reading(images, tmp_path):
+    split = {"protocol": "session", "fold": 0, "other": 2, "embargo": 0}
+    work = workspace(tmp_path)
+    run = train_run(run_config({**TINY, "split": split, "train": {**TINY["train"], "epochs": 1}}), work, images)
+    assert "test" not in run.record["images"] and len(run.predictions("val")) == run.record["images"]["val"]
+    with pytest.raises(RunError, match="no image in fold 'test': both blocks that it holds out validate"):
+        evaluate_run(run, work, images)
+    assert not (work.evidence / TEST_READS).exists()

@@ -4,6 +4,7 @@ Numbers come from the runs' own files: run.json, and the tables of predictions, 
 """
 
 import csv
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,7 +58,7 @@ def _row(path: Path, record: dict[str, Any], arm: str) -> list[Cell]:
         Cell(arm, arm),
         Cell(str(seed), seed),
         Cell(split["protocol"], split["protocol"]),
-        Cell(str(split["fold"]), split["fold"]),
+        Cell(_held_out(split), split["fold"]),
         _share(validation),
         _share(test),
         Cell(f"{test[1]:,}", test[1]) if test else Cell("", ""),
@@ -66,6 +67,11 @@ def _row(path: Path, record: dict[str, Any], arm: str) -> list[Cell]:
         Cell(record["precision"], record["precision"]),
         Cell(path.name, path.name),
     ]
+
+
+def _held_out(split: Mapping[str, Any]) -> str:
+    """The block or tenth that tests; of a run whose held-out blocks both validate, the two."""
+    return str(split["fold"]) if split.get("other") is None else f"{split['fold']} and {split['other']}"
 
 
 def accuracy(path: Path) -> tuple[int, int] | None:

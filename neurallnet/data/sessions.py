@@ -60,11 +60,13 @@ def session_folds(
 def pair_folds(frame: pd.DataFrame, fold: int, other: int, embargo: int) -> np.ndarray:
     """Fold of each row (object array) where two blocks validate and none tests: "train", "val" or "unused".
 
-    Raises DataError naming a class that has no image left to train on.
+    Raises DataError naming a class that has no image left to train on, or none in one of the blocks.
     """
     folds = np.full(len(frame), "unused", dtype=object)
     for label, rows in _in_order(frame).items():
         folds[rows] = class_pair(len(rows), fold, other, embargo)
+        if len(rows) < SESSION_FOLDS:
+            raise DataError(f"session split: class {label} has only {len(rows)} images, too few for {SESSION_FOLDS} blocks")
         if not (folds[rows] == "train").any():
             blocks = f"blocks {fold} and {other}"
             raise DataError(f"session split: class {label} ({len(rows)} images) has none to train on without {blocks}")

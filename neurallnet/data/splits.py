@@ -3,7 +3,7 @@
 `random`   the paper's protocol: stratified tenths, one tests, the next validates, eight train.
 Near-duplicates leak. `group`    the same with whole groups: near-duplicates, and patients where they are
 known, never straddle. `session`  each class's file order cut into five contiguous fifths; one tests, with an
-embargo on either side.
+embargo on either side, or two are held out to choose by, and none tests.
 
 A split depends on the manifest's rows and the seed, not on row order or platform.
 """
