@@ -261,6 +261,17 @@ def test_what_the_pages_say_of_longer_training_is_so_in_the_evidence():
     assert len(other["runs"]) == len(worse["runs"]) == 5
 
 
+def test_what_the_pages_say_of_the_choice_by_pairs_of_blocks_is_so_in_the_evidence():
+    found = read_evidence(EVIDENCE / "nested.json")
+    *blocks, whole = found["rows"]
+    assert [row["chosen"] == "committee-stained" for row in blocks] == [True, False, True, False, True], "three blocks of five"
+    assert whole["chosen"] == "committee-stained" and whole["gain"]["low"] < 0 < whole["gain"]["high"], "not told from none"
+    assert [row["gain"]["points"] > 0 for row in blocks] == [True, False, True, False, True] and whole["block"] is None
+    stained = [arm for arm in arms("full") if arm.name.startswith("committee-stained") and "without" not in arm.name]
+    folders = [next(RUNS.glob(f"{arm.config.digest()}-*")) for arm in stained]
+    assert folders and not [path for folder in folders for path in folder.glob("predictions-test.csv")], "no test image is read yet"
+
+
 def called_early(begin: str, label: str) -> int:
     """Validation images of `label` that the first seed's runs <begin>session-<fold> call Early, over all folds."""
     found = [make_arm("full", f"{begin}session-{fold}") for fold in range(5)]
