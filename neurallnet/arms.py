@@ -330,6 +330,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{longer(name): (0,) for name in LENGTHENED} | {longer(SHIPPED): (0, 1, 2, 3, 4)},
         **{f"{longer(name)}-session-{fold}": (0,) for name in LENGTHENED_HELD_OUT for fold in range(SESSION_FOLDS)},
         **{without(name, *pair): (0,) for name in CANDIDATES for pair in PAIRS},
+        STAINED: (0, 1),
     },
 }
 
