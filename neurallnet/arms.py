@@ -230,6 +230,7 @@ STAINED = f"{SHIPPED}-stained"
 CHANGES[STAINED] = {**CHANGES[longer(SHIPPED)], "augment": {"stain": 0.35}}
 CHANGES |= {f"{STAINED}-session-{fold}": {**CHANGES[STAINED], **CHANGES[f"session-{fold}"]} for fold in range(SESSION_FOLDS)}
 CANDIDATES = (SHIPPED, STAINED)
+STAINED_FOLDS = (0, 2, 4)  # the blocks for which it was taken
 PAIRS = tuple(combinations(range(SESSION_FOLDS), 2))
 
 
@@ -330,7 +331,8 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{longer(name): (0,) for name in LENGTHENED} | {longer(SHIPPED): (0, 1, 2, 3, 4)},
         **{f"{longer(name)}-session-{fold}": (0,) for name in LENGTHENED_HELD_OUT for fold in range(SESSION_FOLDS)},
         **{without(name, *pair): (0,) for name in CANDIDATES for pair in PAIRS},
-        STAINED: (0, 1),
+        STAINED: (0, 1, 2, 3, 4),
+        **{f"{STAINED}-session-{fold}": (0, 1, 2) for fold in STAINED_FOLDS},
     },
 }
 
