@@ -41,18 +41,28 @@ def build_predictions(
         )
     if len(labels) != len(paths):
         raise DataError(f"predictions: {len(labels)} labels for {len(paths)} paths")
-    logits = _six_digits(logits)
-    named = np.array(classes, dtype=object)
     table = pd.DataFrame({"path": list(paths), "label": list(labels), "fold": folds})
-    table["predicted"] = named[np.where(np.isnan(logits), -np.inf, logits).argmax(axis=1)]
-    table[[f"logit_{c}" for c in classes]] = logits
-    with np.errstate(invalid="ignore"):  # infinities are named by the check below
-        table[[f"p_{c}" for c in classes]] = _six_digits(softmax(logits, axis=1))
+    table = pd.concat([table, answers(logits, classes)], axis=1)
     return check_predictions(table.sort_values("path", ignore_index=True))
 
 
-def check_predictions(table: pd.DataFrame, where: str = "predictions") -> pd.DataFrame:
-    """The same table, or a DataError that names `where`, the image and what is wrong with its row."""
+def answers(logits: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
+    """What follows from logits of shape (images, classes): predicted, logit_<class>, p_<class>, to six digits."""
+    logits, named = _six_digits(logits), np.array(classes, dtype=object)
+    predicted = named[np.where(np.isnan(logits), -np.inf, logits).argmax(axis=1)]
+    with np.errstate(invalid="ignore"):  # infinities are named by `check_predictions`
+        numbers = np.hstack((logits, _six_digits(softmax(logits, axis=1))))
+    columns = [f"{kind}_{name}" for kind in ("logit", "p") for name in classes]
+    return pd.concat([pd.DataFrame({"predicted": predicted}), pd.DataFrame(numbers, columns=columns)], axis=1)
+
+
+def check_predictions(
+    table: pd.DataFrame, where: str = "predictions", keys: Sequence[str] = ("path",)
+) -> pd.DataFrame:
+    """The same table, or a DataError that names `where`, the image and what is wrong with its row.
+
+    `keys`: the columns that tell rows apart; of one network on one set of images, the path.
+    """
     classes = class_order(table, where)
     missing = [c for c in [*KEYS, *(f"p_{c}" for c in classes)] if c not in table.columns]
     if missing:
@@ -67,13 +77,13 @@ def check_predictions(table: pd.DataFrame, where: str = "predictions") -> pd.Dat
         softly = np.isclose(given, softmax(logits, axis=1), atol=1e-5).all(axis=1)
     finite, as_named = np.isfinite(logits).all(axis=1), table["predicted"].to_numpy(object) == named
     for bad, reason in (
-        (table["path"].duplicated(), "appears twice; one row per image"),
+        (table.duplicated([*keys]), f"appears twice; one row per {' and '.join(keys).replace('path', 'image')}"),
         (~table["label"].isin([*classes, ""]), f"has a label that is none of {', '.join(classes)}"),
         (~finite, "has a logit that is no finite number: the run diverged, or the file is damaged"),
         (~softly, "has p_* that are not the softmax of its logits"),
         (~as_named, "has a predicted class that is not the one with the highest logit"),
     ):
-        _refuse(table, bad, where, reason)
+        _refuse(table, bad, where, reason, keys)
     return table
 
 
@@ -159,8 +169,11 @@ def _six_digits(values: np.ndarray) -> np.ndarray:
     return np.array([float(f"{v:.6g}") for v in values.ravel()]).reshape(values.shape)
 
 
-def _refuse(table: pd.DataFrame, bad: pd.Series | np.ndarray, where: str, reason: str) -> None:
+def _refuse(
+    table: pd.DataFrame, bad: pd.Series | np.ndarray, where: str, reason: str, keys: Sequence[str] = ("path",)
+) -> None:
     bad = np.asarray(bad, dtype=bool)
     if bad.any():
         more = f" (and {bad.sum() - 1} more)" if bad.sum() > 1 else ""
-        raise DataError(f"{where}: {table['path'].to_numpy()[bad.argmax()]} {reason}{more}")
+        row = " ".join(str(table[key].to_numpy()[bad.argmax()]) for key in keys)
+        raise DataError(f"{where}: {row} {reason}{more}")

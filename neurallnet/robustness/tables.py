@@ -150,8 +150,7 @@ def read_corrupted(path: Path) -> pd.DataFrame:
         missing = [key for key in KEYS if key not in table.columns]
         if missing:
             raise ValueError(f"lacks the column {missing[0]}")
-        for (name, severity), part in each_corruption(table):
-            check_predictions(part, f"{path} ({name}, severity {severity})")
+        check_predictions(table, str(path), (*KEYS, "path"))
     except (OSError, ValueError, TypeError) as error:  # pandas' parser errors are ValueErrors
         raise DataError(
             f"{path}: no readable corrupted predictions ({error}); run the evaluation again"

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from neurallnet.errors import DataError
-from neurallnet.evaluation.predictions import build_predictions, class_order, logits_of, read_predictions
+from neurallnet.evaluation.predictions import answers, check_predictions, class_order, logits_of, read_predictions
 from neurallnet.external import TRUTH
 from neurallnet.robustness.corruptions import get_corruption
-from neurallnet.robustness.tables import CLEAN, each_corruption, read_corrupted
+from neurallnet.robustness.tables import CLEAN, KEYS, each_corruption, read_corrupted
 from neurallnet.runs import TEST_FOLD, Run
 from neurallnet.verify.check import first_difference
 from neurallnet.verify.published import PublishedStudy
@@ -69,14 +69,15 @@ def _shifted(study: PublishedStudy, run: Run, path: Path, reads: Reads) -> None:
 
 
 def _under_corruption(study: PublishedStudy, run: Run, path: Path, fold: str) -> None:
-    table, parts = read_corrupted(path), []
+    table = read_corrupted(path)
     split, frame = run.split(), study.dataset_of(run.record["manifest"]).frame
     wanted = split.loc[split["fold"] == fold, "path"]
-    cells = dict(each_corruption(table))
-    for (name, severity), part in cells.items():
-        _same_images(path, part, wanted, fold, frame)
-        parts.append(rebuilt(part).assign(corruption=name, severity=severity)[table.columns])
-    _same_text(path, pd.concat(parts, ignore_index=True))
+    cells, shown = dict(each_corruption(table)), ["path", "label", "fold"]
+    first = next(iter(cells.values()))
+    for part in cells.values():
+        if part is first or not part[shown].equals(first[shown]):
+            _same_images(path, part, wanted, fold, frame)
+    _same_text(path, rebuilt(table, KEYS))
     names = list(dict.fromkeys(get_corruption(name).name for name, _ in cells if name != CLEAN))
     severities = list(dict.fromkeys(str(severity) for name, severity in cells if name != CLEAN))
     asked = f"{' '.join(names)} {' '.join(severities)}"
@@ -100,15 +101,17 @@ KINDS: dict[str, Callable[[PublishedStudy, Run, Path, Reads], None]] = {
 }
 
 
-def rebuilt(table: pd.DataFrame) -> pd.DataFrame:
+def rebuilt(table: pd.DataFrame, keys: Sequence[str] = ()) -> pd.DataFrame:
     """The table made again from its paths, labels, folds and logits: sorted, with the classes and probabilities these give.
 
-    Columns that are none of a predictions table are kept as they are.
+    Rows of one value of `keys`, which come first, are sorted among themselves; columns that are none of a predictions table are
+    kept as they are.
     """
-    columns = [table[name].tolist() for name in ("path", "label", "fold")]
-    made = build_predictions(*columns, logits_of(table), class_order(table))
-    more = table.set_index("path")[[name for name in table.columns if name not in made.columns]]
-    return made.join(more, on="path")
+    made = pd.concat([table[[*keys, "path", "label", "fold"]], answers(logits_of(table), class_order(table))], axis=1)
+    made = made.join(table[[name for name in table.columns if name not in made.columns]])
+    place = made.groupby([*keys], sort=False).ngroup() if keys else pd.Series(0, index=made.index)
+    made = made.assign(_place=place).sort_values(["_place", "path"], ignore_index=True).drop(columns="_place")
+    return check_predictions(made, keys=(*keys, "path"))
 
 
 def logged(path: Path, run: Run, reads: Reads, what: str, split: str) -> None:
