@@ -93,9 +93,9 @@ def nested_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             "chosen for": _name(row["block"]),
             **{title(name): f"{value:.2%}" for name, value in row["balanced_accuracy"].items()},
             "gain, points": f"{row['gain']['points']:.2f} [{row['gain']['low']:.2f}, {row['gain']['high']:.2f}]",
-            "chosen": title(row["chosen"]),
+            "chosen": ("the first", "the second")[CANDIDATES.index(row["chosen"])],
             "readings": row["readings"],
-            "images": row["n"],
+            "images": f"{row['n']:,}",
         }
         for row in rows
     )

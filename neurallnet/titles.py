@@ -21,7 +21,7 @@ TITLES = {
     COLOUR: "Colour alone",
 }
 TITLES |= {longer(name): f"{TITLES[name]}, trained longer" for name in LENGTHENED}
-TITLES[STAINED] = f"{TITLES[longer(SHIPPED)]}, dyes varied more"
+TITLES[STAINED] = "Committee, longer, dyes varied more"
 
 
 def title(network: str) -> str:
