@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-from neurallnet.arms import SHIPPED, Arm, arms
+from neurallnet.arms import SHIPPED, Arm, arms, session_arm
 from neurallnet.audit.shortcuts import PROBES, probe
 from neurallnet.config import RunConfig
 from neurallnet.data.sessions import SESSION_FOLDS
@@ -34,9 +34,12 @@ BASE = "base"
 
 
 def network_arms(profile: str, protocol: str, network: str = BASE) -> list[Arm]:
-    """The runs of `network`, an arm of the random split, that `profile` trains under `protocol`: all folds and seeds."""
-    named = protocol if network == BASE else f"{network}-{protocol}"
-    names = {RANDOM: {network}, GROUP: {named}, SESSION: {f"{named}-{fold}" for fold in range(SESSION_FOLDS)}}[protocol]
+    """The runs of `network`, an arm of the random split or EVERY_BLOCK, that `profile` trains under `protocol`: folds and seeds.
+
+    Of the network that ships, a held-out block is that of the candidate which was taken for it: `arms.TAKEN`.
+    """
+    grouped, blocks = GROUP if network == BASE else f"{network}-{GROUP}", range(SESSION_FOLDS)
+    names = {RANDOM: {network}, GROUP: {grouped}, SESSION: {session_arm(network, fold) for fold in blocks}}[protocol]
     return [arm for arm in arms(profile) if arm.name.rsplit("-", 1)[0] in names]
 
 

@@ -8,13 +8,16 @@ from sklearn.metrics import balanced_accuracy_score
 
 from neurallnet.ablation import compare_arms
 from neurallnet.ablation_report import ablation_report
-from neurallnet.arms import GROUPS, NO_SE, ONE_COLUMN, SESSION_PEERS, SHIPPED, TRIO, TRIO_REFIT, arms
+from neurallnet.arms import COMMITTEE, GROUPS, NO_SE, ONE_COLUMN, SESSION_PEERS, SHIPPED, TRIO, TRIO_REFIT, arms, longer
 from neurallnet.claims.published import PUBLISHED, Published
 from neurallnet.errors import DataError
 from neurallnet.evaluation import cluster_interval, correctness
 from neurallnet.leak import BASE, SESSION, held_out, network_arms, points_ahead, pooled_seeds, probe_held_out, summary, together
 from neurallnet.study import Study
 from neurallnet.titles import COLOUR, TITLES
+
+# Those that are held against ours on held-out blocks.
+HELD_OUT = (BASE, COMMITTEE, TRIO, ONE_COLUMN, *SESSION_PEERS, longer("small-cnn"), NO_SE)
 
 
 def peer_report(study: Study) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def peer_report(study: Study) -> dict[str, Any]:
     """
     trained = {arm.name.rsplit("-", 1)[0] for arm in arms(study.profile)}
     random = ablation_report(study, [name for name in (BASE, *GROUPS["peers"]) if name in trained], SHIPPED)
-    names = [name for name in (BASE, TRIO, ONE_COLUMN, *SESSION_PEERS, NO_SE) if network_arms(study.profile, SESSION, name)]
+    names = [name for name in HELD_OUT if network_arms(study.profile, SESSION, name)]
     refit = [TRIO_REFIT] if network_arms(study.profile, SESSION, TRIO_REFIT) else []
     return {"random": random, SESSION: session_rows(study, names), "together": together_rows(study, [*names, *refit])}
 
@@ -153,7 +156,7 @@ def session_in_words(found: Mapping[str, Any]) -> str:
             points = f"{other['points']:.2f} points [{other['low']:.2f}, {other['high']:.2f}]"
             said[verdict].append(f"{TITLES[row['network']]} ({points})")
     lines = [f"{verdict}: {name}" for verdict, names in said.items() for name in names]
-    return "\n".join(("Against the committee, same blocks and seeds, balanced accuracy of ours minus theirs:", *lines))
+    return "\n".join(("Against what ships, same blocks and seeds, balanced accuracy of ours minus theirs:", *lines))
 
 
 def session_intervals(found: Mapping[str, Any]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from neurallnet.arms import GROUPS, SHIPPED, STAINED, arms, longer, make_arm
+from neurallnet.arms import COMMITTEE, EVERY_BLOCK, GROUPS, SHIPPED, arms, longer, make_arm, session_arm
 from neurallnet.claims import build_claims, render_readme, write_claims
 from neurallnet.crate import write_crate
 from neurallnet.data.manifest import manifest_digest, read_manifest
@@ -33,21 +33,19 @@ RUN_FILES = (
 # Arms whose weights somebody may want to load; of the others, trained for a comparison, the predictions say all that is claimed.
 WITH_WEIGHTS = (
     *("base", *(f"session-{fold}" for fold in range(SESSION_FOLDS)), "group"),
-    *("no-se", "nir", "dense", "small-cnn", "tiles", *(name for name in GROUPS["sweep"] if name != SHIPPED)),
+    *("no-se", "nir", "dense", "small-cnn", "tiles", *(name for name in GROUPS["sweep"] if name != COMMITTEE)),
 )
-# Those that ship next, when all of their runs are there: none has read a test image yet.
-NEXT = (STAINED, *(f"{STAINED}-session-{fold}" for fold in range(SESSION_FOLDS)))
-# Of the committee, the runs of its first seed, as published and trained longer.
+# Of the committee, the runs of its first seed: as it ships, trained short, and trained longer with the usual dyes.
 WITH_WEIGHTS_ONCE = (
-    *(SHIPPED, *(f"{SHIPPED}-session-{fold}" for fold in range(SESSION_FOLDS)), f"{SHIPPED}-group"),
-    *(longer(SHIPPED), *(f"{longer(SHIPPED)}-session-{fold}" for fold in range(SESSION_FOLDS))),
+    *(SHIPPED, COMMITTEE, longer(COMMITTEE), f"{SHIPPED}-group"),
+    *(session_arm(name, fold) for name in (EVERY_BLOCK, COMMITTEE, longer(COMMITTEE)) for fold in range(SESSION_FOLDS)),
 )
 
 
 def keeps_weights(name: str) -> bool:
     """Whether the weights of the run `<arm>-<seed>` are published."""
     arm, seed = name.rsplit("-", 1)
-    return arm in (*WITH_WEIGHTS, *NEXT) or (arm in WITH_WEIGHTS_ONCE and seed == "0")
+    return arm in WITH_WEIGHTS or (arm in WITH_WEIGHTS_ONCE and seed == "0")
 
 
 def publish(work: Path, top: Path) -> list[Path]:

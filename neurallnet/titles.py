@@ -1,11 +1,12 @@
 """What a reader is told of an arm's network."""
 
-from neurallnet.arms import ELSEWHERE, LENGTHENED, NO_SE, ONE_COLUMN, SHIPPED, STAINED, TRIO, TRIO_REFIT, longer
+from neurallnet.arms import COMMITTEE, ELSEWHERE, LENGTHENED, NO_SE, ONE_COLUMN, SHIPPED, TRIO, TRIO_REFIT, longer
 
 COLOUR = "colour"
 
 TITLES = {
     SHIPPED: "NeurALLNet, committee",
+    COMMITTEE: "Committee, trained short",
     ELSEWHERE: "Committee, other laboratories' colours",
     "base": "NeurALLNet, single",
     NO_SE: "NeurALLNet, single, without SE",
@@ -21,7 +22,7 @@ TITLES = {
     COLOUR: "Colour alone",
 }
 TITLES |= {longer(name): f"{TITLES[name]}, trained longer" for name in LENGTHENED}
-TITLES[STAINED] = "Committee, longer, dyes varied more"
+TITLES[longer(COMMITTEE)] = "Committee, trained longer, usual dyes"
 
 
 def title(network: str) -> str:

@@ -35,7 +35,7 @@ def publish_made_up(top: Path) -> Path:
     """Make README.md, notebooks/ and results/ below `top`; returns results/."""
     work = top / "work"
     primary, other = made_up_set(work, "taleqani", 160), made_up_set(work, "bccd", 30)
-    runs = {arm: made_up_run(work, arm, primary, seed) for seed, arm in enumerate(("base-0", "no-se-0", "committee-0"))}
+    runs = {arm: made_up_run(work, arm, primary, seed) for seed, arm in enumerate(("base-0", "no-se-0", "committee-stained-0"))}
     made_up_evidence(work, runs, primary, other)
     (top / "README.md").write_text("# Made up\n<!-- claims:begin -->\n<!-- claims:end -->\n")
     made_up_notebook(top / "notebooks", work / "notebooks")
@@ -94,10 +94,11 @@ def made_up_run(work: Path, arm: str, dataset: Dataset, seed: int) -> Path:
 
 def made_up_evidence(work: Path, runs: dict[str, Path], primary: Dataset, other: Dataset) -> None:
     """Evidence as the notebooks save it, from the runs' predictions."""
-    base, log = runs["committee-0"], work / "evidence" / "test_reads.jsonl"
+    base, log = runs["committee-stained-0"], work / "evidence" / "test_reads.jsonl"
     record = json.loads((base / "run.json").read_text())
     tests = {arm: read_predictions(folder / "predictions-test.csv") for arm, folder in runs.items()}
-    test, groups, reads = tests["committee-0"], primary.groups(), [json.loads(line) for line in log.read_text().splitlines()]
+    test, groups = tests["committee-stained-0"], primary.groups()
+    reads = [json.loads(line) for line in log.read_text().splitlines()]
     write_predictions(base / f"predictions-external-{other.digest[:12]}.csv", guesses(other.frame, "external", 5))
     append_test_read(log, "external set bccd", base.name, other.digest)
     asked = [("none", 0), ("gaussian_noise", 1), ("gaussian_noise", 5), ("hue_shift", 1), ("hue_shift", 5)]
@@ -125,8 +126,8 @@ def made_up_evidence(work: Path, runs: dict[str, Path], primary: Dataset, other:
             "rows": summarize_corrupted(corrupted, groups).to_dict("records"),
             "drops": corruption_drops(corrupted, groups).to_dict("records"),
             "beside": [],
-            "network": "committee",
-            "runs": {"committee-0": base.name},
+            "network": "committee-stained",
+            "runs": {"committee-stained-0": base.name},
         },
     }
     for name, payload in payloads.items():

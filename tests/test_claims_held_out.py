@@ -86,6 +86,17 @@ EVIDENCE = {
                 "folds": [0, 1, 2, 3, 4],
                 "seeds": [0],
             },
+            {
+                "arm": "committee-stained-every-block",
+                "protocol": "session",
+                "balanced_accuracy": 0.969,
+                "low": 0.962,
+                "high": 0.975,
+                "unit": UNIT,
+                "n": 3254,
+                "folds": [0, 1, 2, 3, 4],
+                "seeds": [0, 1, 2],
+            },
         ]
     },
     "audit": {
@@ -151,7 +162,7 @@ EVIDENCE = {
     "false_alarms": {
         "rows": [
             {
-                "network": "committee",
+                "network": "committee-stained",
                 "seeds": 5,
                 "n": 364,
                 "rate": 0.2,
@@ -204,6 +215,8 @@ def test_each_figure_comes_from_its_own_row(tmp_path):
     assert (longer.ours, longer.n, longer.verdict) == (0.991, 324, "exceeded") and "5 seeds, lowest 98.30%" in longer.protocol
     held_out = found["longer_accuracy_session"]
     assert (held_out.ours, held_out.interval, held_out.n) == (0.961, (0.954, 0.967), 3255) and held_out.verdict == "not reproduced"
+    everywhere = found["every_block_accuracy_session"]
+    assert (everywhere.ours, everywhere.n, everywhere.verdict) == (0.969, 3254, "reproduced") and "seeds: 3" in everywhere.protocol
     assert found["primary_accuracy_group"].ours == 0.975 and "group protocol" in found["primary_accuracy_group"].protocol
     assert (found["external_overlap_found"].ours, found["external_overlap_found"].n) == (14, 15)
 

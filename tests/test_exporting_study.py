@@ -41,9 +41,9 @@ def written():
 def test_table_counts_what_the_predictions_say(results):
     with open_published(results) as study:
         table = form_table(study).set_index(["arm", "form"])
-        folder = results / "full" / "runs" / study.run("committee-0").address
+        folder = results / "full" / "runs" / study.run("committee-stained-0").address
     whole, small = (pd.read_csv(folder / f"predictions-exported-{form}.csv") for form in (TORCH, "onnx-int8"))
-    row = table.loc["committee-0", "onnx-int8"]
+    row = table.loc["committee-stained-0", "onnx-int8"]
     assert row["val_accuracy"] == (small["predicted"] == small["label"]).mean() < 1 and row["n"] == len(small)
     assert row["torchs_class"] == (small["predicted"] == whole["predicted"]).mean() < 1
     columns = [name for name in small if name.startswith("logit_")]
@@ -55,8 +55,8 @@ def test_table_counts_what_the_predictions_say(results):
 def test_evidence_is_verified_without_images(results):
     with open_published(results) as study:
         payload = export_evidence(study, written())
-        sizes = {row["form"]: row["bytes"] for row in payload["rows"] if row["arm"] == "committee-0"}
-        assert sizes["onnx"] == 1000 and sizes[TORCH] == study.run("committee-0").weights.stat().st_size
+        sizes = {row["form"]: row["bytes"] for row in payload["rows"] if row["arm"] == "committee-stained-0"}
+        assert sizes["onnx"] == 1000 and sizes[TORCH] == study.run("committee-stained-0").weights.stat().st_size
         found = payload["nir_against_base"]
         folders = [study.run(arm).folder for arm in ("base-0", "nir-0")]
         rights = [correctness(read_predictions(folder / "predictions-exported-torch.csv")) for folder in folders]
@@ -74,7 +74,7 @@ def test_evidence_is_verified_without_images(results):
 
 def test_tables_are_checked_to_hold_the_validation_images(results):
     with open_published(results) as study:
-        run = study.run("committee-0")
+        run = study.run("committee-stained-0")
         path = run.folder / "predictions-exported-onnx.csv"
         check_table(study, run, path, ())
         table = read_predictions(path)

@@ -7,7 +7,7 @@ from published import made_up_set
 from sklearn.metrics import balanced_accuracy_score
 
 from neurallnet import leak
-from neurallnet.arms import make_arm
+from neurallnet.arms import EVERY_BLOCK, SHIPPED, make_arm
 from neurallnet.dataset import split_folds
 from neurallnet.evaluation import build_predictions
 from neurallnet.leak import lead, network_arms, pooled, pooled_seeds, probe_held_out, scores, summary, together
@@ -72,6 +72,10 @@ def test_a_network_is_read_under_its_own_name_alone():
     ours = [arm.name for arm in network_arms("full", "session")]
     assert len(ours) == 15 and {name.rsplit("-", 2)[0] for name in ours} == {"session"}
     assert [arm.name for arm in network_arms("full", "random")] == [f"base-{seed}" for seed in range(5)]
+    taken = {arm.name.rsplit("-", 1)[0] for arm in network_arms("full", "session", SHIPPED)}
+    short, long = "committee-session-{}", "committee-stained-session-{}"
+    assert taken == {short.format(1), short.format(3), *map(long.format, (0, 2, 4))}, "of what ships, what was taken for the block"
+    assert {arm.name.rsplit("-", 1)[0] for arm in network_arms("full", "session", EVERY_BLOCK)} == set(map(long.format, range(5)))
     peers = network_arms("smoke", "session", "small-cnn")
     assert [(arm.config.model.family, arm.config.split.protocol) for arm in peers] == [("small_cnn", "session")]
 

@@ -45,13 +45,14 @@ def test_a_gain_on_validation_images_is_paired_by_fold_and_seed(monkeypatch):
     monkeypatch.setattr(module, "network_arms", runs)
     study = SimpleNamespace(profile="made up", run=lambda name: SimpleNamespace(predictions=lambda fold: predicted(name)))
     groups = pd.Series(range(3), index=["0-0", "0-1", "0-2"])
-    found = validation_gain(study, "committee", "session", groups)
+    found = validation_gain(study, "committee-long", "committee", "session", groups)
     assert (found["folds"], found["seeds"], found["n"]) == ([0, 1], [0], 3)
     assert (found["balanced_accuracy"], found["published"]) == (1, 0.875) and found["gain"]["points"] == pytest.approx(12.5)
     assert found["gain"]["low"] <= 12.5 <= found["gain"]["high"]
-    assert validation_gain(study, "committee", "random", groups) is None
+    assert validation_gain(study, "committee-long", "committee", "random", groups) is None
     shown = validation_table([found]).iloc[0]
-    assert (shown["network"], shown["longer"], shown["as published"]) == ("NeurALLNet, committee", "100.00%", "87.50%")
+    assert shown["network"] == "Committee, trained longer, usual dyes"
+    assert (shown["balanced accuracy"], shown["published recipe"]) == ("100.00%", "87.50%")
     assert shown["gain, points"].startswith("12.50 [")
 
 
@@ -81,10 +82,10 @@ def test_each_part_is_counted_at_both_lengths_of_networks_that_have_both(found):
 def test_the_table_has_a_row_per_network_and_the_figure_one_per_part(found):
     table = learned_table(found["rows"])
     assert list(table.columns) == ["network", "epochs", "training", "validation", "test"]
-    assert table["network"].tolist() == ["NeurALLNet, committee", "NeurALLNet, committee, trained longer"]
-    assert table["training"].tolist() == ["1 of 3", "0 of 3"] and table["test"].tolist() == ["2 of 2", "2 of 2"]
+    assert table["network"].tolist() == ["Committee, trained longer, usual dyes", "Committee, trained short"]
+    assert table["training"].tolist() == ["0 of 3", "1 of 3"] and table["test"].tolist() == ["2 of 2", "2 of 2"]
     drawn = learned_intervals(found["rows"])
-    assert drawn["label"][0] == "NeurALLNet, committee, training" and len(drawn) == 6 and drawn["n"].tolist() == [3, 2, 2] * 2
+    assert drawn["label"][0] == "Committee, trained short, training" and len(drawn) == 6 and drawn["n"].tolist() == [3, 2, 2] * 2
 
 
 def test_training_images_are_read_as_they_are_once_and_no_reading_is_logged(tmp_path):

@@ -59,11 +59,11 @@ def test_nothing_misread_is_said_so():
 
 def test_both_protocols_are_of_the_same_networks(monkeypatch):
     """A peer that was trained on the random split alone would make its figures those of another set of networks."""
-    trained = {(protocol, name) for protocol in ("random", "session") for name in ("committee", "small-cnn")}
+    trained = {(protocol, name) for protocol in ("random", "session") for name in ("committee-stained", "small-cnn")}
     trained.add(("random", "dense"))
     monkeypatch.setattr(module, "network_arms", lambda profile, protocol, name: [name] if (protocol, name) in trained else [])
     monkeypatch.setattr(module, "held_out", lambda study, protocol, name: runs("aaabb"))
     frame = ORDER.rename("order").rename_axis("path").reset_index()
     study = SimpleNamespace(profile="full", dataset=lambda: SimpleNamespace(frame=frame, digest="d"))
     found = misread_report(study)
-    assert list(found["random"]["networks"]) == list(found["session"]["networks"]) == ["committee", "small-cnn"]
+    assert list(found["random"]["networks"]) == list(found["session"]["networks"]) == ["committee-stained", "small-cnn"]

@@ -79,5 +79,5 @@ def test_the_table_has_a_row_per_block_and_one_of_all(found):
     table, drawn = nested_table(found["rows"]), nested_intervals(found["rows"])
     assert table["chosen for"].tolist() == drawn["label"].tolist() == ["block 0", "block 1", "block 2", "all blocks"]
     assert table["chosen"].tolist() == ["the second", "the first", "the second", "the second"]
-    assert table["NeurALLNet, committee"].tolist() == ["50.00%"] * 4
+    assert table["Committee, trained short"].tolist() == ["50.00%"] * 4
     assert drawn["value"].tolist()[0] == pytest.approx(25)

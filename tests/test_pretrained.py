@@ -45,7 +45,7 @@ def copy(tmp_path) -> Path:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     work = tmp_path_factory.mktemp("run")
-    return made_up_run(work, "committee-0", made_up_set(work, "taleqani", 40), 0)
+    return made_up_run(work, "committee-stained-0", made_up_set(work, "taleqani", 40), 0)
 
 
 def test_the_shipped_network_is_whole_and_says_what_it_is():

@@ -57,8 +57,9 @@ def test_an_arm_trained_for_a_comparison_is_published_without_weights(checkout):
 
 def test_weights_are_published_of_arms_somebody_may_load_and_of_the_committee_once():
     kept = {arm.name for arm in arms("full") if keeps_weights(arm.name)}
-    assert {"base-4", "session-2-2", "no-se-1", "committee-0", "committee-session-3-0", "committee-group-0"} <= kept
-    assert not {"committee-1", "committee-session-3-2", "no-norm-0", "refit-session-0-0"} & kept
+    assert {"base-4", "session-2-2", "no-se-1", "committee-0", "committee-session-3-0", "committee-stained-group-0"} <= kept
+    assert {"committee-stained-0", "committee-stained-session-4-0"} <= kept
+    assert not {"committee-1", "committee-stained-1", "committee-session-3-2", "no-norm-0", "refit-session-0-0"} & kept
     assert "committee-long-0" in kept and not {"committee-long-2", "base-long-0"} & kept
 
 

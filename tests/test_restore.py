@@ -65,7 +65,7 @@ def test_a_finished_run_is_stamped_once_and_no_other(published, digest, tmp_path
     write_text(digest, tmp_path / "stamps" / "manifest.txt")
     (work.runs / f"{make_arm('full', 'base').config.digest()}-{digest[:8]}" / "run.json").unlink()
     stamps = stamp_runs(work, "full", digest)
-    arms = ("committee", "no-se")
+    arms = ("committee-stained", "no-se")
     assert sorted(stamps) == [tmp_path / "stamps" / f"{arm}-0-{make_arm('full', arm).config.digest()}.done" for arm in arms]
     assert stamps[0].stat().st_mtime_ns >= (tmp_path / "stamps" / "manifest.txt").stat().st_mtime_ns
     assert stamp_runs(work, "full", digest) == [] == stamp_runs(work, "full", "0123456789")

@@ -80,7 +80,7 @@ def test_report_reads_each_run_once_and_tells_networks_apart(tmp_path):
 
 def test_what_stands_beside_ours_is_drawn_in_as_many_colours_as_there_are_and_ours_always():
     part = {"rows": [{"severity": 3}]}
-    drawn = list(curve_tables({"network": "committee", **part, "beside": [{"network": name, **part} for name in BESIDE]}))
+    drawn = list(curve_tables({"network": "committee-stained", **part, "beside": [{"network": name, **part} for name in BESIDE]}))
     assert drawn[0] == "NeurALLNet, committee" and len(drawn) == len(BESIDE) + 1 - len(UNDRAWN) == 6
     alone = curve_tables({"network": UNDRAWN[0], **part, "beside": [{"network": UNDRAWN[1], **part}]})
-    assert list(alone) == ["NeurALLNet, one column"], "read by itself, a network of the tables is drawn"
+    assert list(alone) == ["Committee, trained short"], "read by itself, a network of the tables is drawn"

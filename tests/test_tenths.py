@@ -84,7 +84,7 @@ def test_an_image_that_all_networks_misread_bounds_what_any_could_reach(found):
     part = found["misread"]
     assert (part["n"], part["wrong_in_some"], [image["path"] for image in part["images"]]) == (8, 2, ["1-0"])
     assert "Of 8 images" in (said := tenths_in_words(found)) and "2 are misread by some network and 1 by all" in said
-    assert said.endswith("87.50%.") and "NeurALLNet, committee, NeurALLNet, single" in said
+    assert said.endswith("87.50%.") and "Committee, trained short, NeurALLNet, single" in said
 
 
 def test_table_and_figure_show_both(found):
@@ -94,7 +94,7 @@ def test_table_and_figure_show_both(found):
     assert table.loc["Colour alone", "lowest, highest"] == "50.00%, 75.00%"
     assert table["lead of ours, points"].str.split(" ").str[0].tolist() == ["", "12.50", "25.00"]
     points = tenths_intervals(found).set_index("label")["value"]
-    assert points["NeurALLNet, committee, all tenths"] == 0.875 and points["NeurALLNet, committee, published tenth"] == 1
+    assert points["Committee, trained short, all tenths"] == 0.875 and points["Committee, trained short, published tenth"] == 1
 
 
 def test_networks_that_the_profile_does_not_cross_are_not_asked(monkeypatch):

@@ -40,7 +40,8 @@ def only(folder: Path, pattern: str) -> Path:
 
 
 def shipped(results: Path) -> Path:
-    return results / "full" / "runs" / read_evidence(results / "full" / "evidence" / "robustness.json")["runs"]["committee-0"]
+    found = read_evidence(results / "full" / "evidence" / "robustness.json")["runs"]
+    return results / "full" / "runs" / found["committee-stained-0"]
 
 
 def failed(checks) -> dict[str, str]:

@@ -20,7 +20,7 @@ from sphinx.config import Config
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from neurallnet.arms import SHIPPED, STAINED, make_arm
+from neurallnet.arms import SHIPPED, make_arm
 from neurallnet.claims import build_claims
 from neurallnet.claims.readme import cells
 from neurallnet.claims.registry import BUILDERS
@@ -91,7 +91,7 @@ def readable(value: Any) -> Any:
 
 def load_results(folder: Path, expected: list[str] | tuple[str, ...] = ()) -> dict[str, Any]:
     """Substitutions from every evidence file of `folder`, plus the settings of profile `full`: `config` of the single network,
-    `shipped` of the network that ships, `stained` of the candidate beside it.
+    `shipped` of the network that ships.
 
     Raises DataError for a file that is damaged or was made with another profile.
     """
@@ -102,7 +102,7 @@ def load_results(folder: Path, expected: list[str] | tuple[str, ...] = ()) -> di
         if profile != "full":
             raise DataError(f"{path}: profile {profile!r}; chapters show real images only (profile full)")
         found[path.stem.replace("-", "_")] = readable(payload)
-    settings = {"config": FULL, "shipped": make_arm("full", SHIPPED).config, "stained": make_arm("full", STAINED).config}
+    settings = {"config": FULL, "shipped": make_arm("full", SHIPPED).config}
     return {**found, "claims": claims_in_words(folder), **{name: readable(config.to_dict()) for name, config in settings.items()}}
 
 

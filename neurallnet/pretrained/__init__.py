@@ -1,6 +1,6 @@
 """Trained weights in people's hands: the published network ships with the package; a run of one's own loads the same way.
 
-    committee.safetensors      weights of the published run `committee-0`
+    committee.safetensors      weights of the published run of the arm that ships
     committee-ood.safetensors  its out-of-distribution model
     committee.json             card: what the network is, was trained on and may be used for, and the hashes of both files
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from neurallnet.arms import SHIPPED, make_arm
+from neurallnet.arms import COMMITTEE, SHIPPED, make_arm
 from neurallnet.config import CLASSES, ModelConfig
 from neurallnet.errors import ConfigError
 from neurallnet.machine import resolve_precision
@@ -22,11 +22,12 @@ from neurallnet.profiling.timing import Case, all_threads, alternate
 
 TORCH, TORCH_BF16, UNROLLED = "ours, torch, float32", "ours, torch, bfloat16", "ours, torch written out, float32"
 ONNX, INT8 = "ours, onnxruntime, float32", "ours, onnxruntime, int8"
-PEERS = (SHIPPED, "efficientnet_b0", "mobilenet_v2", "densenet121", "dense_twin")
+# The committee has the same layers whichever way it was trained.
+PEERS = (COMMITTEE, "efficientnet_b0", "mobilenet_v2", "densenet121", "dense_twin")
 TITLES = {"efficientnet_b0": "EfficientNet-B0", "mobilenet_v2": "MobileNetV2", "densenet121": "DenseNet121"}
 # at our image size only
 OWN_TITLES = {
-    SHIPPED: "the committee that ships",
+    COMMITTEE: "the committee that ships",
     "dense_twin": "ours with ReLU and no time steps",
     "small_cnn": "small CNN",
 }
@@ -63,7 +64,7 @@ def prepare(
     for name, side in wanted:
         path, case = folder / f"{name}-{side}.onnx", peer_case(name, side)
         try:
-            if name == SHIPPED:
+            if name == COMMITTEE:
                 export_onnx(fresh(shipped_settings()), path, side, classes=CLASSES)
             elif name == "dense_twin":
                 peer_onnx(name, path, side, model=DenseTwin(model.config).eval())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from neurallnet.arms import ELSEWHERE, ONE_COLUMN, SHIPPED, longer
+from neurallnet.arms import COMMITTEE, ELSEWHERE, ONE_COLUMN, longer
 from neurallnet.robustness.beside import robustness_beside
 from neurallnet.robustness.drops import corruption_drops
 from neurallnet.robustness.study import corrupted_test
@@ -13,8 +13,8 @@ from neurallnet.robustness.tables import summarize_corrupted
 from neurallnet.study import Study
 from neurallnet.titles import title
 
-BESIDE = (ELSEWHERE, longer(SHIPPED), ONE_COLUMN, "base", "dense", "small-cnn", "unaugmented")  # read what ours reads
-UNDRAWN = (ONE_COLUMN, longer(SHIPPED))  # there are six colours: beside others these stand in the tables only
+BESIDE = (COMMITTEE, ELSEWHERE, longer(COMMITTEE), ONE_COLUMN, "base", "dense", "small-cnn", "unaugmented")  # read what ours reads
+UNDRAWN = (COMMITTEE, ONE_COLUMN, longer(COMMITTEE))  # there are six colours: beside others these stand in the tables only
 
 
 def corrupted_seeds(study: Study, runs: Sequence[str], names: Sequence[str], severities: Sequence[int]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from neurallnet.arms import SHIPPED_RUN
 from neurallnet.errors import RunError
 from neurallnet.evidence import canonical_json
 from neurallnet.ood.model import OOD_FILE, load_ood
@@ -22,7 +23,7 @@ def check_pretrained(results: Path, study: PublishedStudy, name: str = NAMES[0])
 
 def _compared(folder: Path, study: PublishedStudy, name: str) -> str:
     """What was found; raises RunError for a file that is damaged or not the published run's."""
-    shipped, run = load_pretrained(name, folder), study.run(f"{name}-0")
+    shipped, run = load_pretrained(name, folder), study.run(SHIPPED_RUN)
     again = "ship it again: python -m neurallnet.publish work/full"
     if shipped.card["sha256"][f"{name}.safetensors"] != sha256(run.weights):
         raise RunError(f"{name}.safetensors is not the weights.safetensors of run {run.address}; {again}")
