@@ -56,6 +56,25 @@ def test_a_gain_on_validation_images_is_paired_by_fold_and_seed(monkeypatch):
     assert shown["gain, points"].startswith("12.50 [")
 
 
+def test_blocks_that_both_read_with_the_same_run_do_not_count(monkeypatch):
+    """Of what ships, some blocks are read by the very run it is held against: a difference of zero there says nothing."""
+    calls = {"short-0": "abb", "short-1": "abb", "long-0": "aab"}
+    taken = {"short": ["short-0", "short-1"], "ships": ["long-0", "short-1"]}
+
+    def runs(profile: str, protocol: str, network: str) -> list:
+        return [(name, SimpleNamespace(split=SimpleNamespace(fold=fold), seed=0)) for fold, name in enumerate(taken[network])]
+
+    def predicted(name: str) -> pd.DataFrame:
+        return predictions("aab", calls[name], 0, 0).drop(columns=["split_fold", "seed"])
+
+    monkeypatch.setattr(module, "network_arms", runs)
+    study = SimpleNamespace(profile="made up", run=lambda name: SimpleNamespace(predictions=lambda fold: predicted(name)))
+    groups = pd.Series(range(3), index=["0-0", "0-1", "0-2"])
+    found = validation_gain(study, "ships", "short", "session", groups)
+    assert found["folds"] == [0] and found["gain"]["points"] == pytest.approx(25)
+    assert validation_gain(study, "short", "short", "session", groups) is None
+
+
 @pytest.fixture
 def found(monkeypatch) -> dict:
     trained = [*CALLS, "base-0", "small-cnn-long-0"]
