@@ -224,7 +224,9 @@ def test_each_figure_comes_from_its_own_row(tmp_path):
 def test_the_protocol_counts_the_runs_of_whom_the_row_is_about(tmp_path):
     found = claims(tmp_path)
     assert "3 seeds" in found["session_accuracy_masked"].protocol and "embargo 37" in found["session_accuracy_masked"].protocol
-    assert "1 seeds" in found["colour_only_accuracy_session"].protocol
+    assert "taken without it" in found["session_accuracy_masked"].protocol
+    colour = found["colour_only_accuracy_session"].protocol
+    assert "1 seeds" in colour and "taken without it" not in colour, "colour alone has nothing to choose"
 
 
 def test_verdicts_follow_the_aims(tmp_path):
