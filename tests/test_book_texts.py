@@ -235,6 +235,21 @@ def test_what_the_pages_say_of_stored_hues_among_colours_of_other_laboratories_i
     assert len(after) == 3 and after.min() > 50, "... which are called by each other class"
 
 
+def parts(worse: dict, *networks: str) -> list[dict]:
+    """Those of robustness.json that are of `networks`."""
+    named = {part["network"]: part for part in (worse, *worse["beside"])}
+    return [named[name] for name in networks]
+
+
+def drops(worse: dict, *networks: str) -> list[dict[str, dict]]:
+    """What each corruption costs each of `networks`, by corruption."""
+    return [{drop["corruption"]: drop for drop in part["drops"]} for part in parts(worse, *networks)]
+
+
+def seeds_of(worse: dict, *networks: str) -> set[int]:
+    return {len(part["runs"]) for part in parts(worse, *networks)}
+
+
 def test_what_the_page_says_of_colours_of_other_laboratories_is_so_in_the_evidence():
     name = "committee-elsewhere"
     row = conditions()[name]
@@ -242,9 +257,8 @@ def test_what_the_page_says_of_colours_of_other_laboratories_is_so_in_the_eviden
     assert conditions()[f"{name}-tinted"]["seeds"] == [0, 1], "two of its three seeds, those that the other has"
     assert share(f"{name}-", range(2)) > share("committee-", range(2)) + 0.003, "validation images had promised more"
     found = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))
-    widely, short = ([part for part in found["beside"] if part["network"] == each][0] for each in (name, "committee"))
-    assert len(widely["runs"]) == 1
-    ours, its = ({drop["corruption"]: drop for drop in part["drops"]} for part in (short, widely))
+    assert seeds_of(found, name) == {1}
+    ours, its = drops(found, "committee", name)
     assert its["stain_shift"]["drop"] < ours["stain_shift"]["drop"] / 2
     assert its["illumination"]["high"] < ours["illumination"]["low"], "uneven light costs less"
     alarms = {row["network"]: row for row in json.loads((EVIDENCE / "false_alarms.json").read_text(encoding="utf-8"))["rows"]}
@@ -277,12 +291,11 @@ def test_what_the_pages_say_of_longer_training_is_so_in_the_evidence():
         assert more["Benign"] >= 5 and max(more["Pre"], more["Pro"]) < more["Benign"], "most of it Benign called Early"
 
     worse = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))
-    short, other = ([part for part in worse["beside"] if part["network"] == name][0] for name in ("committee", "committee-long"))
-    ours, its = ({drop["corruption"]: drop for drop in part["drops"]} for part in (short, other))
+    ours, its = drops(worse, "committee", "committee-long")
     assert all(its[name]["high"] < ours[name]["low"] for name in ("gaussian_noise", "illumination")), "noise and light cost less"
     assert its["gaussian_blur"]["low"] > ours["gaussian_blur"]["high"], "blur more"
     assert its["stain_shift"]["low"] < ours["stain_shift"]["drop"] < its["stain_shift"]["high"], "other stains about as much"
-    assert len(other["runs"]) == len(short["runs"]) == 5
+    assert seeds_of(worse, "committee", "committee-long") == {5}
 
 
 def test_what_the_pages_say_of_the_choice_by_pairs_of_blocks_is_so_in_the_evidence():
@@ -310,12 +323,11 @@ def test_what_the_pages_say_of_what_ships_is_so_in_the_evidence():
     assert rule["gain"]["points"] < 0 < rule["gain"]["high"] and rule["seeds"] == [0, 1, 2, 3, 4], "worse, and not told from none"
 
     worse = read_evidence(EVIDENCE / "robustness.json")
-    short, long = ([part for part in worse["beside"] if part["network"] == name][0] for name in ("committee", "committee-long"))
-    ours, short, long = ({drop["corruption"]: drop for drop in part["drops"]} for part in (worse, short, long))
+    ours, short, long = drops(worse, SHIPPED, "committee", "committee-long")
     assert all(ours["stain_shift"]["drop"] < other["stain_shift"]["drop"] for other in (short, long))
     assert all(ours[name]["high"] < short[name]["low"] for name in ("gaussian_noise", "illumination"))
     assert all(ours[name]["low"] > short[name]["high"] for name in ("gaussian_blur", "salt_and_pepper")), "it is paid for"
-    assert {len(part["runs"]) for part in (worse, *worse["beside"][:1])} == {5}
+    assert seeds_of(worse, SHIPPED, "committee", "committee-long") == {5}
 
 
 def called_early(begin: str, label: str) -> int:
@@ -409,10 +421,10 @@ def test_what_the_decision_log_says_of_contrast_is_so_in_the_evidence():
 
 def test_the_second_column_is_for_contrast():
     found = json.loads((EVIDENCE / "robustness.json").read_text(encoding="utf-8"))
-    alone, short = ([part for part in found["beside"] if part["network"] == name][0] for name in ("alone-normalized", "committee"))
-    one, both = ({drop["corruption"]: drop for drop in part["drops"]}["contrast"] for part in (alone, short))
-    assert len(alone["runs"]) == len(short["runs"]) == 5 and one["drop"] > 10 * max(both["drop"], 1) and one["low"] > both["high"]
-    one, both = ({drop["corruption"]: drop for drop in part["drops"]}["illumination"] for part in (alone, short))
+    one, both = (of_one["contrast"] for of_one in drops(found, "alone-normalized", "committee"))
+    assert seeds_of(found, "alone-normalized", "committee") == {5}
+    assert one["drop"] > 10 * max(both["drop"], 1) and one["low"] > both["high"]
+    one, both = (of_one["illumination"] for of_one in drops(found, "alone-normalized", "committee"))
     assert one["high"] < both["low"], "paid for under uneven light"
 
 
