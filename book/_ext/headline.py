@@ -45,10 +45,14 @@ def headline_rows(protocols: Mapping[str, Any], tenths: Mapping[str, Any]) -> li
     """The five rows from payloads of protocols.json and tenths.json; raises KeyError when a part of them is missing."""
     found = [Row("The paper, random split", "paper", paper.PRIMARY_ACCURACY, *paper.PRIMARY_INTERVAL, paper.PRIMARY_IMAGES)]
     crossed = {row["network"]: row for row in tenths["rows"]}
-    for who, network, name in (("network", COMMITTEE, "Ours"), ("colour", "colour", "Colour alone")):
+    shown = (
+        ("network", COMMITTEE, "Ours trained short, random", "Ours"),
+        ("colour", "colour", "Colour alone, random split", "Colour alone"),
+    )
+    for who, network, label, name in shown:
         random, session = crossed[network], protocols["session"][who]
         ends = session["accuracy_interval"]
-        found.append(Row(f"{name}, random split", who, random["accuracy"], random["low"], random["high"], random["n"]))
+        found.append(Row(label, who, random["accuracy"], random["low"], random["high"], random["n"]))
         found.append(Row(f"{name}, held-out blocks", who, session["accuracy"], ends["low"], ends["high"], session["images"]))
     return found
 
