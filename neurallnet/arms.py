@@ -236,18 +236,33 @@ CANDIDATES = (COMMITTEE, SHIPPED)
 TAKEN = {0: SHIPPED, 1: COMMITTEE, 2: SHIPPED, 3: COMMITTEE, 4: SHIPPED}
 # What ships on every held-out block, those for which it was not taken too: all blocks had a part in the choice of that.
 EVERY_BLOCK = f"{SHIPPED}-every-block"
+
+
+def refit(network: str) -> str:
+    """The arm of `network` trained anew on its validation images too, once they have set temperature and thresholds."""
+    return f"{network}-refit"
+
+
+# Audits of others, who need no validation, learn from all of the order but the held-out block. So do these.
+CHANGES |= {
+    f"{refit(name)}-session-{fold}": {**CHANGES[f"{name}-session-{fold}"], "train": {**CHANGES[name].get("train", {}), "refit": True}}
+    for name in CANDIDATES
+    for fold in range(SESSION_FOLDS)
+}
+CHOSEN_REFIT, EVERY_BLOCK_REFIT = refit(f"{SHIPPED}-chosen"), refit(EVERY_BLOCK)
 PAIRS = tuple(combinations(range(SESSION_FOLDS), 2))
 
 
 def session_arm(network: str, fold: int) -> str:
-    """The arm that is read on held-out block `fold` for `network`, an arm of the random split or EVERY_BLOCK.
+    """The arm that is read on held-out block `fold` for `network`, an arm of the random split or a name that stands for several.
 
     >>> session_arm("base", 1), session_arm("trio", 1), session_arm(SHIPPED, 1), session_arm(EVERY_BLOCK, 1)
     ('session-1', 'trio-session-1', 'committee-session-1', 'committee-stained-session-1')
     """
     if network == "base":
         return f"session-{fold}"
-    read = {SHIPPED: TAKEN[fold], EVERY_BLOCK: SHIPPED}.get(network, network)
+    several = {SHIPPED: TAKEN[fold], EVERY_BLOCK: SHIPPED, CHOSEN_REFIT: refit(TAKEN[fold]), EVERY_BLOCK_REFIT: refit(SHIPPED)}
+    read = several.get(network, network)
     return f"{read}-session-{fold}"
 
 
@@ -351,7 +366,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **{longer(name): (0,) for name in LENGTHENED} | {longer(COMMITTEE): (0, 1, 2, 3, 4)},
         **{f"{longer(name)}-session-{fold}": (0,) for name in LENGTHENED_HELD_OUT for fold in range(SESSION_FOLDS)},
         **{without(name, *pair): (0,) for name in CANDIDATES for pair in PAIRS},
-        **{session_arm(EVERY_BLOCK, fold): (0, 1, 2) for fold in TAKEN},
+        **{session_arm(name, fold): (0, 1, 2) for name in (EVERY_BLOCK, EVERY_BLOCK_REFIT, CHOSEN_REFIT) for fold in TAKEN},
     },
 }
 
