@@ -139,9 +139,15 @@ CHANGES[AS_GIVEN] = {"data": {"image_size": 224, "scale_bar": "visible"}, "model
 AS_GIVEN_MASKED = f"{AS_GIVEN}-masked"
 CHANGES[AS_GIVEN_MASKED] = {"data": {"image_size": 224}, "model": {"hue": "stored"}}
 
+
+def refit(network: str) -> str:
+    """The arm of `network` trained anew on its validation images too, once they have set temperature and thresholds."""
+    return f"{network}-refit"
+
+
 # The single network without SE on held-out blocks, and it and three alike trained anew on the validation block too: what SE is
 # worth there, and what the images that validation takes.
-NO_SE, REFIT, TRIO_REFIT = "no-se", "refit", f"{TRIO}-refit"
+NO_SE, REFIT, TRIO_REFIT = "no-se", "refit", refit(TRIO)
 
 CHANGES |= {
     f"{name}-session-{fold}": {**CHANGES[name], **CHANGES[f"session-{fold}"]}
@@ -200,16 +206,6 @@ CHANGES |= {
     for name in SHIFTED
     for fold in range(SESSION_FOLDS)
 }
-# The random split, each of whose tenths tests once: how much of a figure is owed to the one tenth that all other arms test on.
-CROSSED = (COMMITTEE, "base", "small-cnn")
-
-
-def tenth(network: str, fold: int) -> str:
-    """The arm that trains `network` with tenth `fold` of the random split as its test set; tenth 0 is that of all other arms."""
-    return f"{network}-tenth-{fold}" if fold else network
-
-
-CHANGES |= {tenth(name, fold): {**CHANGES[name], "split": {"fold": fold}} for name in CROSSED for fold in range(1, TENTHS)}
 # Trained for nearly four times as many epochs: the committee, the single network, and the CNN that leads both on held-out blocks.
 LENGTHENED = (COMMITTEE, "base", "small-cnn")
 LENGTHENED_HELD_OUT = (COMMITTEE, "small-cnn")  # on held-out blocks too
@@ -236,16 +232,12 @@ CANDIDATES = (COMMITTEE, SHIPPED)
 TAKEN = {0: SHIPPED, 1: COMMITTEE, 2: SHIPPED, 3: COMMITTEE, 4: SHIPPED}
 # What ships on every held-out block, those for which it was not taken too: all blocks had a part in the choice of that.
 EVERY_BLOCK = f"{SHIPPED}-every-block"
-
-
-def refit(network: str) -> str:
-    """The arm of `network` trained anew on its validation images too, once they have set temperature and thresholds."""
-    return f"{network}-refit"
-
-
 # Audits of others, who need no validation, learn from all of the order but the held-out block. So do these.
 CHANGES |= {
-    f"{refit(name)}-session-{fold}": {**CHANGES[f"{name}-session-{fold}"], "train": {**CHANGES[name].get("train", {}), "refit": True}}
+    f"{refit(name)}-session-{fold}": {
+        **CHANGES[f"{name}-session-{fold}"],
+        "train": CHANGES[name].get("train", {}) | {"refit": True},
+    }
     for name in CANDIDATES
     for fold in range(SESSION_FOLDS)
 }
@@ -258,6 +250,8 @@ def session_arm(network: str, fold: int) -> str:
 
     >>> session_arm("base", 1), session_arm("trio", 1), session_arm(SHIPPED, 1), session_arm(EVERY_BLOCK, 1)
     ('session-1', 'trio-session-1', 'committee-session-1', 'committee-stained-session-1')
+    >>> session_arm(CHOSEN_REFIT, 1), session_arm(EVERY_BLOCK_REFIT, 1)
+    ('committee-refit-session-1', 'committee-stained-refit-session-1')
     """
     if network == "base":
         return f"session-{fold}"
@@ -277,6 +271,16 @@ CHANGES |= {
     for fold, other in PAIRS
 }
 CHANGES |= {f"{name}-group": {**CHANGES[name], **CHANGES["group"]} for name in CANDIDATES}
+# The random split, each of whose tenths tests once: how much of a figure is owed to the one tenth that all other arms test on.
+CROSSED = (SHIPPED, COMMITTEE, "base", "small-cnn")
+
+
+def tenth(network: str, fold: int) -> str:
+    """The arm that trains `network` with tenth `fold` of the random split as its test set; tenth 0 is that of all other arms."""
+    return f"{network}-tenth-{fold}" if fold else network
+
+
+CHANGES |= {tenth(name, fold): {**CHANGES[name], "split": {"fold": fold}} for name in CROSSED for fold in range(1, TENTHS)}
 CHANGES |= {
     f"embargo-{embargo}-session-{fold}": {"split": {"protocol": "session", "fold": fold, "embargo": embargo}}
     for embargo, folds in EMBARGOES.items()
@@ -333,7 +337,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
         **dict.fromkeys((f"{NO_SE}-session-0", f"{REFIT}-session-0"), (0,)),
         **dict.fromkeys(("embargo-0-session-0", f"{shifted('base')}-session-0", BAR_VISIBLE), (0,)),
-        **dict.fromkeys((tenth("base", 1), tenth(COMMITTEE, 1), ELSEWHERE, longer(COMMITTEE)), (0,)),
+        **dict.fromkeys((tenth("base", 1), tenth(SHIPPED, 1), ELSEWHERE, longer(COMMITTEE)), (0,)),
         **{without(name, *PAIRS[0]): (0,) for name in CANDIDATES},
     },
     "full": {

@@ -13,12 +13,14 @@ from neurallnet.arms import (
     AS_GIVEN,
     AS_GIVEN_MASKED,
     BAR_VISIBLE,
+    CHOSEN_REFIT,
     COMMITTEE,
     COMMITTEE_AS_GIVEN,
     ELSEWHERE,
     ELSEWHERE_TINTED,
     EMBARGOES,
     EVERY_BLOCK,
+    EVERY_BLOCK_REFIT,
     FEWER,
     LENGTHENED,
     LENGTHENED_HELD_OUT,
@@ -63,8 +65,11 @@ CONDITIONS = [
     (RANDOM, SHIPPED, "trained as it ships, committee, random", COMMITTEE),
     (SESSION, SHIPPED, "as chosen for each block, committee, session", COMMITTEE),
     (SESSION, EVERY_BLOCK, "trained as it ships, every block, committee, session", COMMITTEE),
+    (SESSION, CHOSEN_REFIT, "validation block learned from too, as chosen for each block, session", SHIPPED),
+    (SESSION, EVERY_BLOCK_REFIT, "validation block learned from too, trained as it ships, every block, session", EVERY_BLOCK),
 ]
 RUN = ["split_fold", "seed"]
+WITHOUT_SE = {NO_SE, COMMITTEE, ELSEWHERE, SHIPPED, EVERY_BLOCK, "small-cnn"}
 
 
 def conditions_report(study: Study, seed: int = 0) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "condition": row["condition"],
-            "SE": "no" if {NO_SE, COMMITTEE, ELSEWHERE, "small-cnn"} & {row["arm"], row["reference"]} else "yes",
+            "SE": "no" if WITHOUT_SE & {row["arm"], row["reference"]} else "yes",
             "folds": ", ".join(map(str, row["folds"])),
             "seeds": len(row["seeds"]),
             "balanced accuracy": f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",

@@ -5,6 +5,7 @@ protocol holds out a fifth of each class's order at a time. What a network loses
 (21 statistics of an image and a logistic regression) goes through the same folds: what it reaches needs no cell.
 """
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from neurallnet.evaluation import (
     read_predictions,
     write_predictions,
 )
+from neurallnet.evidence import canonical_json
 from neurallnet.interval_rows import interval_row
 from neurallnet.readlog import append_test_read
 from neurallnet.runs import TEST_READS, learned_folds, split_digest
@@ -60,34 +62,38 @@ def held_out(study: Study, protocol: str, network: str = BASE) -> pd.DataFrame:
 
 def probe_held_out(study: Study, protocol: str, name: str = "colour", network: str = BASE) -> pd.DataFrame:
     """Test predictions of the probe `name` on the images and folds of `held_out`, fitted on the images that the network's
-    weights learned from. They are read once and kept.
+    weights learned from.
     """
-    done, tables = set(), []
-    where = protocol if network == BASE else f"{network}-{protocol}"
+    configs: dict[int, RunConfig] = {}
     for _, config in network_arms(study.profile, protocol, network):
-        fold = config.split.fold
-        if fold in done:
-            continue
-        done.add(fold)
-        table = probe_test(study, config, f"probe-{name}-{where}-{fold}", f"{where} protocol", name)
-        tables.append(table.assign(split_fold=fold, seed=0))
+        configs.setdefault(config.split.fold, config)  # seeds of a fold learn from the same images
+    tables = [probe_test(study, config, f"{protocol} protocol", name).assign(split_fold=k, seed=0) for k, config in configs.items()]
     return pd.concat(tables, ignore_index=True)
 
 
-def probe_test(study: Study, config: RunConfig, kept: str, why: str, name: str = "colour") -> pd.DataFrame:
-    """Test predictions of the probe `name` on the images that `config` tests on, kept in evidence/`kept`.csv; read once."""
-    path, dataset = study.work.evidence / f"{kept}.csv", study.dataset()
-    folds = study.split(config.split)
-    wanted = set(folds.loc[folds["fold"] == "test", "path"])
+def probe_test(study: Study, config: RunConfig, why: str, name: str = "colour") -> pd.DataFrame:
+    """Test predictions of the probe `name` on the images that `config` tests on. They are read once for all runs that prepare
+    images alike and learn from the same ones, and kept in evidence/.
+    """
+    dataset, folds = study.dataset(), study.split(config.split)
+    address = probe_address(config, dataset.digest, split_digest(folds))
+    path = study.work.evidence / f"probe-{name}-{config.split.protocol}-{config.split.fold}-{address}.csv"
     study.work.evidence.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{kept}.lock")):
-        if path.exists() and set((table := read_predictions(path))["path"]) == wanted:
-            return table  # of these images: another set in the same workspace is read anew
-        features = PROBES[name].features(dataset.images(config.data, study.work))
-        append_test_read(study.work.evidence / TEST_READS, "test fold", f"probe {name}", split_digest(folds), why)
-        given = dataset.labels, dataset.frame["path"].tolist(), folds
-        write_predictions(path, probe(name, features, *given, "test", dataset.classes, learned_folds(config)))
+    with FileLock(path.with_name(f".{path.stem}.lock")):
+        if not path.exists():
+            features = PROBES[name].features(dataset.images(config.data, study.work))
+            append_test_read(study.work.evidence / TEST_READS, "test fold", f"probe {name}", split_digest(folds), why)
+            given = dataset.labels, dataset.frame["path"].tolist(), folds
+            write_predictions(path, probe(name, features, *given, "test", dataset.classes, learned_folds(config)))
     return read_predictions(path)
+
+
+def probe_address(config: RunConfig, images: str, split: str) -> str:
+    """Address of what a probe is given: which images, by the digest of their manifest, prepared how, and which of a split it
+    learns from.
+    """
+    given = {"images": images, "data": config.to_dict()["data"], "split": split, "learned": learned_folds(config)}
+    return hashlib.sha256(canonical_json(given).encode()).hexdigest()[:12]
 
 
 def pooled_seeds(table: pd.DataFrame) -> dict[int, pd.DataFrame]:

@@ -8,7 +8,7 @@ import pytest
 from test_leak import predictions
 
 from neurallnet import conditions
-from neurallnet.arms import EVERY_BLOCK, SHIPPED, TAKEN, make_arm, session_arm
+from neurallnet.arms import CHOSEN_REFIT, EVERY_BLOCK, EVERY_BLOCK_REFIT, SHIPPED, TAKEN, make_arm, session_arm
 from neurallnet.conditions import CONDITIONS, conditions_intervals, conditions_table, gain, of_runs
 from neurallnet.errors import DataError
 from neurallnet.leak import network_arms
@@ -77,8 +77,9 @@ def test_a_condition_differs_from_the_published_run_in_one_setting(protocol, arm
         parts = [part for part in plain if isinstance(plain[part], dict)]
         changed = [(part, key) for part in parts for key in plain[part] if plain[part][key] != found[part][key]]
         wanted = {"bar-visible": ("data", "scale_bar"), "refit": ("train", "refit"), "no-se": ("model", "excitation")}
+        wanted |= dict.fromkeys(("trio-refit", CHOSEN_REFIT, EVERY_BLOCK_REFIT), ("train", "refit"))
         wanted |= dict.fromkeys(("shifted-base", "shifted-small-cnn"), ("split", "offset"))
-        wanted |= dict.fromkeys(("few-75", "few-150"), ("split", "as_few_as")) | {"trio-refit": ("train", "refit")}
+        wanted |= dict.fromkeys(("few-75", "few-150"), ("split", "as_few_as"))
         wanted |= {"committee-tinted": ("model", "hue"), "as-given-masked": ("data", "scale_bar")}
         wanted |= {"committee-elsewhere": ("augment", "elsewhere"), "committee-elsewhere-tinted": ("model", "hue")}
         wanted |= dict.fromkeys(("committee-long", "base-long", "small-cnn-long"), ("train", "epochs"))
@@ -114,6 +115,7 @@ def test_a_row_is_shown_with_what_it_is_compared_with():
     without, anew = ROW | {"arm": "no-se"}, ROW | {"arm": "refit", "reference": "no-se"}
     peer = ROW | {"arm": "shifted-small-cnn", "reference": "small-cnn"}
     tinted = ROW | {"arm": "committee-elsewhere-tinted", "reference": "committee-elsewhere"}
-    assert list(conditions_table([without, anew, peer, tinted])["SE"]) == ["no"] * 4
+    shipped = ROW | {"arm": CHOSEN_REFIT, "reference": SHIPPED}
+    assert list(conditions_table([without, anew, peer, tinted, shipped])["SE"]) == ["no"] * 5
     (drawn,) = conditions_intervals([ROW]).to_dict("records")
     assert (drawn["value"], drawn["low"], drawn["high"], drawn["n"]) == (-2.0, -3.0, -1.0, 1304)

@@ -116,10 +116,12 @@ def test_colour_learns_from_what_the_network_learned_from(tmp_path, monkeypatch)
     monkeypatch.setattr(type(dataset), "images", lambda *_: np.zeros((len(dataset.frame), 8, 8, 3), np.uint8))
     monkeypatch.setattr(leak, "probe", probe)
     monkeypatch.setattr(leak, "network_arms", lambda profile, protocol, network: [make_arm("full", f"{network}-session-0")])
-    for network in ("no-se", "refit", "refit"):  # read once and kept
+    for network in ("no-se", "refit", "refit", "committee"):  # the last learns from the first one's images: read once for both
         assert len(probe_held_out(Study(), "session", network=network)) == 160
     assert asked == [("train",), ("train", "val")]
     assert len(read_test_reads(tmp_path / "evidence" / TEST_READS)) == 2
+    probe_held_out(Study(), "session", network="as-given")
+    assert len(asked) == 3, "pictures of another size are read by themselves"
 
     dataset = made_up_set(tmp_path / "more", "taleqani", 300)  # other images, the same workspace
-    assert len(probe_held_out(Study(), "session", network="no-se")) == 240 and len(asked) == 3
+    assert len(probe_held_out(Study(), "session", network="no-se")) == 240 and len(asked) == 4
