@@ -36,13 +36,14 @@ BASE = "base"
 
 
 def network_arms(profile: str, protocol: str, network: str = BASE) -> list[Arm]:
-    """The runs of `network`, an arm of the random split or EVERY_BLOCK, that `profile` trains under `protocol`: folds and seeds.
+    """The runs of `network`, a name that `arms.session_arm` knows, that `profile` trains under `protocol`, by fold and seed.
 
     Of the network that ships, a held-out block is that of the candidate which was taken for it: `arms.TAKEN`.
     """
     grouped, blocks = GROUP if network == BASE else f"{network}-{GROUP}", range(SESSION_FOLDS)
     names = {RANDOM: {network}, GROUP: {grouped}, SESSION: {session_arm(network, fold) for fold in blocks}}[protocol]
-    return [arm for arm in arms(profile) if arm.name.rsplit("-", 1)[0] in names]
+    found = [arm for arm in arms(profile) if arm.name.rsplit("-", 1)[0] in names]
+    return sorted(found, key=lambda arm: (arm.config.split.fold, arm.config.seed))
 
 
 def held_out(study: Study, protocol: str, network: str = BASE) -> pd.DataFrame:

@@ -72,7 +72,9 @@ def test_a_network_is_read_under_its_own_name_alone():
     ours = [arm.name for arm in network_arms("full", "session")]
     assert len(ours) == 15 and {name.rsplit("-", 2)[0] for name in ours} == {"session"}
     assert [arm.name for arm in network_arms("full", "random")] == [f"base-{seed}" for seed in range(5)]
-    taken = {arm.name.rsplit("-", 1)[0] for arm in network_arms("full", "session", SHIPPED)}
+    shipped = network_arms("full", "session", SHIPPED)
+    assert [arm.config.split.fold for arm in shipped if arm.config.seed == 0] == [0, 1, 2, 3, 4], "block by block, whoever reads it"
+    taken = {arm.name.rsplit("-", 1)[0] for arm in shipped}
     short, long = "committee-session-{}", "committee-stained-session-{}"
     assert taken == {short.format(1), short.format(3), *map(long.format, (0, 2, 4))}, "of what ships, what was taken for the block"
     assert {arm.name.rsplit("-", 1)[0] for arm in network_arms("full", "session", EVERY_BLOCK)} == set(map(long.format, range(5)))
