@@ -134,7 +134,7 @@ def conditions_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             "folds": ", ".join(map(str, row["folds"])),
             "seeds": len(row["seeds"]),
             "balanced accuracy": f"{row['balanced_accuracy']:.2%} [{row['low']:.2%}, {row['high']:.2%}]",
-            "as published, same folds and seeds": f"{row['published']:.2%}",
+            "without the change, same folds and seeds": f"{row['published']:.2%}",
             "gain, points": f"{row['gain']['points']:.2f} [{row['gain']['low']:.2f}, {row['gain']['high']:.2f}]",
             "colour alone": f"{row['colour']:.2%}",
         }

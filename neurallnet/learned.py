@@ -17,7 +17,7 @@ from neurallnet.study import Study
 from neurallnet.titles import title
 
 SEED = 0
-# Of a network, how it is trained longer and how it is trained by the published recipe.
+# Of a network, how it is trained longer and how it is trained short.
 COMPARED = (*((longer(name), name) for name in LENGTHENED), (SHIPPED, COMMITTEE))
 TRAINING, VALIDATION, TEST = PARTS = ("training", "validation", "test")
 
@@ -101,7 +101,7 @@ def validation_table(gains: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
             "network": title(row["network"]),
             "protocol": row["protocol"],
             "balanced accuracy": f"{row['balanced_accuracy']:.2%}",
-            "published recipe": f"{row['published']:.2%}",
+            "trained short": f"{row['published']:.2%}",
             "gain, points": f"{row['gain']['points']:.2f} [{row['gain']['low']:.2f}, {row['gain']['high']:.2f}]",
             "folds": len(row["folds"]),
             "seeds": len(row["seeds"]),

@@ -110,7 +110,7 @@ ROW = {
 
 def test_a_row_is_shown_with_what_it_is_compared_with():
     shown = conditions_table([ROW]).iloc[0]
-    assert shown["as published, same folds and seeds"] == "95.00%" and shown["gain, points"] == "-2.00 [-3.00, -1.00]"
+    assert shown["without the change, same folds and seeds"] == "95.00%" and shown["gain, points"] == "-2.00 [-3.00, -1.00]"
     assert shown["folds"] == "0, 2" and shown["SE"] == "yes"
     without, anew = ROW | {"arm": "no-se"}, ROW | {"arm": "refit", "reference": "no-se"}
     peer = ROW | {"arm": "shifted-small-cnn", "reference": "small-cnn"}

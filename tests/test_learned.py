@@ -52,7 +52,7 @@ def test_a_gain_on_validation_images_is_paired_by_fold_and_seed(monkeypatch):
     assert validation_gain(study, "committee-long", "committee", "random", groups) is None
     shown = validation_table([found]).iloc[0]
     assert shown["network"] == "Committee, trained longer, usual dyes"
-    assert (shown["balanced accuracy"], shown["published recipe"]) == ("100.00%", "87.50%")
+    assert (shown["balanced accuracy"], shown["trained short"]) == ("100.00%", "87.50%")
     assert shown["gain, points"].startswith("12.50 [")
 
 

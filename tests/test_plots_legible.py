@@ -11,7 +11,7 @@ from matplotlib.transforms import Bbox
 
 from neurallnet.plots import confusion_figure, curves_figure, interval_figure, learning_curve_figure, svg_text
 from neurallnet.plots.explain import heat_figure
-from neurallnet.plots.speed import latency_figure, pareto_figure
+from neurallnet.plots.speed import latency_figure, pareto_figure, ratio_figure
 from neurallnet.plots.trust import distance_figure
 
 SPAN = {"low": 0.90, "high": 0.99}
@@ -28,6 +28,11 @@ HISTORY = pd.DataFrame({"epoch": [1, 2], "train_loss": [1.2, 0.5], "val_loss": [
 METRICS = {"classes": ["Benign", "Pro"], "confusion": [[9, 1], [0, 4]], "n": 14, "correct": 13, "accuracy": 13 / 14}
 CURVES = pd.DataFrame({"corruption": "blur", "series": "ours", "severity": [0, 5], "value": [0.98, 0.8], "low": 0.7, "high": 1.0})
 LATENCY = [{"case": "ours, onnxruntime", "p50_ms": 1.4, "p95_ms": 1.6, "not_measured": None}]
+SLOW = "snntorch.Leaky loop, float32"
+RATIOS = [
+    {"fast": fast, "slow": SLOW, "median": 2.3, "low": 1.9, "high": 2.8, "rounds": 15}
+    for fast in ("ours, bfloat16", "the convolutions alone, float32")
+]
 TITLE = "A title that is nearly as long as the figure is wide"
 FIGURES = {
     "intervals": lambda: interval_figure(PROBES, measure="Balanced accuracy", title=TITLE, reference=0.9816),
@@ -37,6 +42,7 @@ FIGURES = {
     "confusion": lambda: confusion_figure(METRICS, title=TITLE),
     "curves": lambda: curves_figure(CURVES, n=326, chance=0.25),
     "latency": lambda: latency_figure(LATENCY, title=TITLE),
+    "ratios": lambda: ratio_figure(RATIOS, title=TITLE),
     "distance": lambda: distance_figure(pd.DataFrame({"set": ["val", "bccd"] * 3, "score": [0.5, 1.5] * 3}), title=TITLE),
     "heat": lambda: heat_figure(pd.DataFrame([[0.25, 0.75]]), n=8, measure="Rate", rows="Block", columns="Step", title=TITLE),
 }

@@ -45,16 +45,16 @@ def latency_figure(rows: Rows, *, synthetic: bool = False, title: str = "", ours
 def ratio_figure(ratios: Rows, *, synthetic: bool = False, title: str = "", target: float | None = None) -> Figure:
     """How many times as fast `fast` is as `slow`, a point per comparison with the 5th to 95th percentile of the rounds."""
     _need(ratios, ("slow", "fast", "median", "low", "high", "rounds"))
-    figure, (axes,) = new_figure(0.55 * len(ratios) + 1.4)
+    figure, (axes,) = new_figure(0.75 * len(ratios) + 1.4)
     for place, row in enumerate(ratios):
-        _name(axes, place, f"{row['fast']} against {row['slow']}")
-        axes.plot([row["low"], row["high"]], [place + 0.12] * 2, color=BLUE, linewidth=2.4, solid_capstyle="butt")
-        axes.plot([row["low"], row["high"]], [place + 0.12] * 2, color=BLUE, marker="|", markersize=9, linestyle="none")
-        axes.plot(row["median"], place + 0.12, color=BLUE, marker="o", markersize=8)
-        _value(axes, place, f"{row['median']:.1f}\u00d7")
-        _mark(axes, place, 1, INK, ":")
+        _name(axes, place, f"{row['fast']}\nagainst {row['slow']}")
+        axes.plot([row["low"], row["high"]], [place + 0.22] * 2, color=BLUE, linewidth=2.4, solid_capstyle="butt")
+        axes.plot([row["low"], row["high"]], [place + 0.22] * 2, color=BLUE, marker="|", markersize=9, linestyle="none")
+        axes.plot(row["median"], place + 0.22, color=BLUE, marker="o", markersize=8)
+        _value(axes, place - 0.11, f"{row['median']:.1f}\u00d7")  # beside the first line
+        _mark(axes, place + 0.12, 1, INK, ":")
         if target is not None:
-            _mark(axes, place, target, RED, "--")
+            _mark(axes, place + 0.12, target, RED, "--")
     reach = max([row["high"] for row in ratios] + ([target] if target else []))
     rounds = sorted({row["rounds"] for row in ratios})
     counted = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
