@@ -1,4 +1,4 @@
-"""Images that every network gets wrong: where a second reading of the label, or of the slide, would pay.
+"""Images that every network asked gets wrong: where a second reading of the label, or of the slide, would pay.
 
 Under the session protocol every image is a test image once per seed, for every network. One that all of them misread is unlike
 its class in the other slides, or its label is wrong; predictions cannot tell which. Neighbours in file order that are misread

@@ -598,3 +598,8 @@ def test_claims_read_in_prose_as_in_the_table(tmp_path):
     accuracy = words["primary_accuracy_tenths"]
     assert f"| {accuracy['claim']} | {accuracy['paper']} | {accuracy['ours']} | {accuracy['interval']} |" in readme
     assert str(claims_in_words(tmp_path)["parameters"]["ours"]) == NOT_MEASURED
+
+
+def test_the_block_that_the_model_card_names_has_the_worst_calibration_after_the_temperature():
+    rows = {row["part"]: row["ece_scaled"] for row in json.loads((EVIDENCE / "trust.json").read_text(encoding="utf-8"))["calibration"]}
+    assert max(rows, key=rows.get) == "committee-session-1-0" and len(rows) == 6

@@ -52,10 +52,10 @@ def conditions_markdown(folder: Path, start: Path) -> str:
 
 
 def misread_markdown(folder: Path, start: Path) -> str:
-    """Where the images of the session protocol lie that every network and seed gets wrong."""
+    """Where the images of the session protocol lie that every run asked gets wrong."""
     path = folder / "misread.json"
     if not path.is_file():
-        return f"Images that no network reads: {NOT_MEASURED}."
+        return f"Images misread in every run: {NOT_MEASURED}."
     return _markdown(stretch_table(read_evidence(path)), "ll-l")
 
 

@@ -159,7 +159,7 @@ BUILDERS = {
     ),
     "primary_accuracy_group": lambda evidence: primary_accuracy(evidence, "group", "Accuracy when near-duplicates stay together"),
     "primary_accuracy_session": lambda evidence: primary_accuracy(
-        evidence, "session", "Accuracy when blocks of acquisition order are held out, committee"
+        evidence, "session", "Accuracy when blocks of acquisition order are held out, committee as chosen for each"
     ),
     "session_accuracy_masked": session_accuracy_masked,
     "leak_points": leak_points,
