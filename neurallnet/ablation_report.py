@@ -51,11 +51,11 @@ def whole_report(study: Study) -> dict[str, Any]:
 
 
 def removal_in_words(found: Mapping[str, Any]) -> str:
-    """What `whole_report` says about the removal of SE, in a sentence: its cost with normalization, and without where trained."""
+    """What `whole_report` says about the removal of SE, in a sentence: with normalization, and without where trained."""
     rows = [(row, "where batch normalization stays") for row in found["rows"] if row["arm"] == "no-se"]
     rows += [(row, "where nothing normalizes") for row in (found["without_normalization"] or {"rows": []})["rows"]]
-    said = [f"{row['drop']:.2f} points [{row['low']:.2f}, {row['high']:.2f}] {where}" for row, where in rows]
-    return f"Removing SE costs {', and '.join(said)}." if said else "The removal of SE was not trained in this profile."
+    said = [f"by {0 - row['drop']:+.2f} points [{0 - row['high']:+.2f}, {0 - row['low']:+.2f}] {where}" for row, where in rows]
+    return f"Removing SE changes accuracy {', and '.join(said)}." if said else "The removal of SE was not trained in this profile."
 
 
 def trained_seeds(profile: str, name: str) -> list[int]:

@@ -92,7 +92,7 @@ def train(
     ] = None,
     work: WorkOption = None,
     set_: SetOption = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="passes over the training images at most")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="passes over the training images")] = None,
     seed: Annotated[int, typer.Option(help="of weights, order and augmentation")] = 0,
     evaluate_after: Annotated[bool, typer.Option("--evaluate", help="also read the test images, once, and log it")] = False,
     strict: Annotated[bool, typer.Option(help="stop when an image cannot be read, naming the first ones")] = False,

@@ -90,8 +90,10 @@ def test_summary_weighs_blocks_by_their_neurons():
 def test_the_removal_of_se_is_told_with_and_without_normalization():
     row = {"drop": 1.5341, "low": 0.3, "high": 3.374}
     found = {"rows": [{"arm": "no-se", **row}, {"arm": "steps-1", **row}], "without_normalization": None}
-    assert removal_in_words(found) == "Removing SE costs 1.53 points [0.30, 3.37] where batch normalization stays."
+    assert removal_in_words(found) == "Removing SE changes accuracy by -1.53 points [-3.37, -0.30] where batch normalization stays."
     bare = {"rows": [{"arm": "no-norm-no-se", "drop": -2.0, "low": -4.0, "high": 0.5}]}
     told = removal_in_words({**found, "without_normalization": bare})
-    assert told.endswith("and -2.00 points [-4.00, 0.50] where nothing normalizes.")
+    assert told.endswith("and by +2.00 points [-0.50, +4.00] where nothing normalizes.")
+    none = {"arm": "no-se", "drop": 0.0, "low": 0.0, "high": 0.0}
+    assert "by +0.00 points [+0.00, +0.00]" in removal_in_words({**found, "rows": [none]})
     assert "not trained" in removal_in_words({"rows": [], "without_normalization": None})

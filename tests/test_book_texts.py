@@ -603,3 +603,11 @@ def test_claims_read_in_prose_as_in_the_table(tmp_path):
 def test_the_block_that_the_model_card_names_has_the_worst_calibration_after_the_temperature():
     rows = {row["part"]: row["ece_scaled"] for row in read_evidence(EVIDENCE / "trust.json")["calibration"]}
     assert max(rows, key=rows.get) == "committee-session-1-0" and len(rows) == 6
+
+
+def test_the_page_on_leakage_counts_what_each_protocol_leaves_in_training():
+    rows = read_evidence(EVIDENCE / "audit.json")["leak"]
+    shown = {0: "random", 1: "group", 3: "session, embargo 37", 4: "session, embargo 75", 5: "session, embargo 150"}
+    assert {place: rows[place]["protocol"] for place in shown} == shown
+    held_out = rows[3]["shares"]
+    assert held_out["field"] < 0.1 < 0.9 < held_out["stream"], "held-out blocks keep fields apart, not smears"

@@ -15,7 +15,7 @@ from neurallnet.plots.speed import latency_figure, pareto_figure, ratio_figure
 from neurallnet.plots.trust import distance_figure
 
 SPAN = {"low": 0.90, "high": 0.99}
-NAMES = [f"Corner with the scale bar only, {split}" for split in ("group", "session")]
+NAMES = [f"Corner, scale bar painted out, {split}" for split in ("group", "session")]
 PROBES = pd.DataFrame({"label": NAMES, "value": 0.95, "n": 3256}).assign(**SPAN)
 LONG = "one column of the committee alone, light and contrast as they are, session"
 CONDITIONS = pd.DataFrame({"label": [LONG, "embargo 0", LONG, LONG], "value": 0.95, "n": 3256}).assign(**SPAN)
@@ -83,7 +83,7 @@ def test_no_text_is_cut_off_and_none_lies_on_another(name):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("intervals", "Corner with the scale bar only, group: 95.0% [90.0%, 99.0%]"),
+        ("intervals", "Corner, scale bar painted out, group: 95.0% [90.0%, 99.0%]"),
         ("pareto", "narrow-0: 98.5% [90.0%, 99.0%], 9.8 million, on the front."),
         ("learning", "validation accuracy 50.0% to 90.0%."),
         ("confusion", "True class Benign: 9 called Benign, 1 called Pro."),

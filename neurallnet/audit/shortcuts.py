@@ -89,7 +89,7 @@ class Probe:
 PROBES = {
     "colour": Probe("Colour statistics", colour_statistics, _logistic),
     "background": Probe("Background only", background, _forest),
-    "corner": Probe("Corner with the scale bar only", corner, _forest),
+    "corner": Probe("Corner, scale bar painted out", corner, _forest),
 }
 
 

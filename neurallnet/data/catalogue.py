@@ -64,7 +64,7 @@ _EXTERNAL = Source(
         distribution="Kaggle.",
         maintenance="None known since its publication.",
         faults=(
-            "Every image of it that we could compare is a full-size original of an image of `taleqani`: not another laboratory.",
+            "Every image of it that we compared is a full-size original of an image of `taleqani`: none is of another laboratory.",
         ),
     ),
 )

@@ -68,7 +68,7 @@ def make_plan(
     base = run_config({"data": {"source": OWN}, "train": {"batch_size": batch}, "seed": seed})
     config = with_changes(with_changes(base, **changes), split=asdict(split), data={"source": OWN}, seed=seed)
     settings = (
-        f"{config.data.image_size} pixels a side, {config.train.epochs} epochs at most, batches of {config.train.batch_size} from "
+        f"{config.data.image_size} pixels a side, {config.train.epochs} epochs, batches of {config.train.batch_size} from "
         f"{n_train} training images, seed {seed}"
     )
     return Plan(config, dataset, f"{split.protocol} ({why})", settings, (root / STAMP).is_file())
