@@ -206,6 +206,16 @@ CHANGES |= {
     for name in SHIFTED
     for fold in range(SESSION_FOLDS)
 }
+# The random split, each of whose tenths tests once: how much of a figure is owed to the one tenth that all other arms test on.
+CROSSED = (COMMITTEE, "base", "small-cnn")
+
+
+def tenth(network: str, fold: int) -> str:
+    """The arm that trains `network` with tenth `fold` of the random split as its test set; tenth 0 is that of all other arms."""
+    return f"{network}-tenth-{fold}" if fold else network
+
+
+CHANGES |= {tenth(name, fold): {**CHANGES[name], "split": {"fold": fold}} for name in CROSSED for fold in range(1, TENTHS)}
 # Trained for nearly four times as many epochs: the committee, the single network, and the CNN that leads both on held-out blocks.
 LENGTHENED = (COMMITTEE, "base", "small-cnn")
 LENGTHENED_HELD_OUT = (COMMITTEE, "small-cnn")  # on held-out blocks too
@@ -271,16 +281,6 @@ CHANGES |= {
     for fold, other in PAIRS
 }
 CHANGES |= {f"{name}-group": {**CHANGES[name], **CHANGES["group"]} for name in CANDIDATES}
-# The random split, each of whose tenths tests once: how much of a figure is owed to the one tenth that all other arms test on.
-CROSSED = (SHIPPED, COMMITTEE, "base", "small-cnn")
-
-
-def tenth(network: str, fold: int) -> str:
-    """The arm that trains `network` with tenth `fold` of the random split as its test set; tenth 0 is that of all other arms."""
-    return f"{network}-tenth-{fold}" if fold else network
-
-
-CHANGES |= {tenth(name, fold): {**CHANGES[name], "split": {"fold": fold}} for name in CROSSED for fold in range(1, TENTHS)}
 CHANGES |= {
     f"embargo-{embargo}-session-{fold}": {"split": {"protocol": "session", "fold": fold, "embargo": embargo}}
     for embargo, folds in EMBARGOES.items()
@@ -337,7 +337,7 @@ SEEDS: dict[str, dict[str, tuple[int, ...]]] = {
         **dict.fromkeys(("dense", "small-cnn", "dense-session-0", "small-cnn-session-0"), (0,)),
         **dict.fromkeys((f"{NO_SE}-session-0", f"{REFIT}-session-0"), (0,)),
         **dict.fromkeys(("embargo-0-session-0", f"{shifted('base')}-session-0", BAR_VISIBLE), (0,)),
-        **dict.fromkeys((tenth("base", 1), tenth(SHIPPED, 1), ELSEWHERE, longer(COMMITTEE)), (0,)),
+        **dict.fromkeys((tenth("base", 1), tenth(COMMITTEE, 1), ELSEWHERE, longer(COMMITTEE)), (0,)),
         **{without(name, *PAIRS[0]): (0,) for name in CANDIDATES},
     },
     "full": {

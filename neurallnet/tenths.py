@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from neurallnet.arms import CROSSED, SHIPPED, arms, tenth
+from neurallnet.arms import COMMITTEE, CROSSED, arms, tenth
 from neurallnet.config import TENTHS
 from neurallnet.evaluation import cluster_interval, correctness, paired_cluster_difference
 from neurallnet.interval_rows import interval_row
@@ -32,7 +32,7 @@ def tenths_report(study: Study) -> dict[str, Any]:
     """
     dataset = study.dataset()
     tables = {name: tenth_tests(study, name) for name in CROSSED if _trained(study, tenth(name, 1))}
-    groups, ours = dataset.groups(), tables[SHIPPED]
+    groups, ours = dataset.groups(), tables[COMMITTEE]
     rows = [_row(name, table, ours, groups) for name, table in (tables | {COLOUR: colour_tests(study)}).items()]
     found = misread(tables, dataset.frame.set_index("path")["order"])
     return {"rows": rows, "misread": found, "seed": SEED, "manifest": dataset.digest}
@@ -46,10 +46,10 @@ def tenth_tests(study: Study, network: str) -> pd.DataFrame:
 
 
 def colour_tests(study: Study) -> pd.DataFrame:
-    """Test predictions of colour alone in the tenths of the network that ships, as `tenth_tests`."""
+    """Test predictions of colour alone in the tenths of the committee, as `tenth_tests`."""
     tables = []
     for fold in range(TENTHS):
-        if _trained(study, name := tenth(SHIPPED, fold)):
+        if _trained(study, name := tenth(COMMITTEE, fold)):
             table = probe_test(study, study.arm(f"{name}-{SEED}"), _why(fold))
             tables.append(table.assign(split_fold=fold, seed=SEED))
     return pd.concat(tables, ignore_index=True)
@@ -72,7 +72,7 @@ def _row(network: str, table: pd.DataFrame, ours: pd.DataFrame, groups: pd.Serie
         "lowest": float(each["accuracy"].min()),
         "highest": float(each["accuracy"].max()),
         "tenths": each[["split_fold", "n", "accuracy"]].to_dict("records"),
-        "lead_of_ours": None if network == SHIPPED else _lead(ours, table, groups),
+        "lead_of_ours": None if network == COMMITTEE else _lead(ours, table, groups),
     }
 
 

@@ -9,7 +9,7 @@ from published import made_up_set
 from test_leak import predictions
 
 from neurallnet import tenths
-from neurallnet.arms import CROSSED, SHIPPED, arms, tenth
+from neurallnet.arms import CROSSED, arms, tenth
 from neurallnet.claims import build_claims
 from neurallnet.claims.paper import PRIMARY_ACCURACY
 from neurallnet.config import TENTHS
@@ -17,15 +17,9 @@ from neurallnet.dataset import split_folds
 from neurallnet.evaluation import cluster_interval, paired_cluster_difference
 from neurallnet.evidence import write_evidence
 from neurallnet.tenths import tenths_in_words, tenths_intervals, tenths_report, tenths_table
-from neurallnet.titles import TITLES
 
 LABELS = "abab"
-CALLED = {  # of profile smoke
-    "base-0": "abab",
-    "base-tenth-1-0": "bbbb",
-    f"{SHIPPED}-0": "abab",
-    f"{tenth(SHIPPED, 1)}-0": "bbab",
-}
+CALLED = {"base-0": "abab", "base-tenth-1-0": "bbbb", "committee-0": "abab", "committee-tenth-1-0": "bbab"}  # of profile smoke
 
 
 class Study:
@@ -54,7 +48,7 @@ class Study:
 
 def colour(study: Study, config: str, why: str) -> pd.DataFrame:
     """Colour alone misreads two of the published tenth and one of the other."""
-    fold = [f"{tenth(SHIPPED, fold)}-0" for fold in (0, 1)].index(config)
+    fold = [f"{tenth('committee', fold)}-0" for fold in (0, 1)].index(config)
     assert f"tenth {fold} " in why
     return predictions(LABELS, ["bbbb", "abaa"][fold], fold, 0).drop(columns=["split_fold", "seed"])
 
@@ -68,7 +62,7 @@ def found(monkeypatch) -> dict:
 def test_all_tenths_are_pooled_and_the_published_one_stands_beside(found):
     rows = {row["network"]: row for row in found["rows"]}
     assert {name: (row["accuracy"], row["n"]) for name, row in rows.items()} == {
-        SHIPPED: (7 / 8, 8),
+        "committee": (7 / 8, 8),
         "base": (6 / 8, 8),
         "colour": (5 / 8, 8),
     }
@@ -90,7 +84,7 @@ def test_an_image_that_all_networks_misread_bounds_what_any_could_reach(found):
     part = found["misread"]
     assert (part["n"], part["wrong_in_some"], [image["path"] for image in part["images"]]) == (8, 2, ["1-0"])
     assert "Of 8 images" in (said := tenths_in_words(found)) and "2 are misread by some network and 1 by all" in said
-    assert said.endswith("87.50%.") and f"{TITLES[SHIPPED]}, NeurALLNet, single" in said
+    assert said.endswith("87.50%.") and "Committee, trained short, NeurALLNet, single" in said
 
 
 def test_table_and_figure_show_both(found):
@@ -100,7 +94,7 @@ def test_table_and_figure_show_both(found):
     assert table.loc["Colour alone", "lowest, highest"] == "50.00%, 75.00%"
     assert table["lead of ours, points"].str.split(" ").str[0].tolist() == ["", "12.50", "25.00"]
     points = tenths_intervals(found).set_index("label")["value"]
-    assert points[f"{TITLES[SHIPPED]}, all tenths"] == 0.875 and points[f"{TITLES[SHIPPED]}, published tenth"] == 1
+    assert points["Committee, trained short, all tenths"] == 0.875 and points["Committee, trained short, published tenth"] == 1
 
 
 def test_networks_that_the_profile_does_not_cross_are_not_asked(monkeypatch):
