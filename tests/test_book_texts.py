@@ -14,7 +14,7 @@ import pytest
 import yaml
 from sklearn.metrics import balanced_accuracy_score
 
-from neurallnet.arms import EVERY_BLOCK, SHIPPED, TAKEN, Arm, arms, make_arm
+from neurallnet.arms import CHOSEN_REFIT, EVERY_BLOCK, EVERY_BLOCK_REFIT, SHIPPED, TAKEN, Arm, arms, make_arm
 from neurallnet.claims import build_claims
 from neurallnet.claims.leak import SESSION_AIM
 from neurallnet.claims.registry import BUILDERS
@@ -474,6 +474,10 @@ def test_what_the_pages_say_of_embargoes_and_the_scale_bar_is_so_in_the_evidence
     assert cnn["balanced_accuracy"] > single["balanced_accuracy"] > single["colour"] > named["no-se"]["colour"]
     gains = {name: row["gain"] for name, row in named.items()}
     assert gains["refit"]["low"] > 0 and gains["trio-refit"]["points"] < 0, "a gain for one network, none for the other"
+    every, chosen = named[EVERY_BLOCK_REFIT], named[CHOSEN_REFIT]
+    assert all(row["gain"]["low"] < 0 < row["gain"]["high"] and row["seeds"] == [0, 1, 2] for row in (every, chosen)), "nor ships"
+    means = [named[name]["balanced_accuracy"] for name in (EVERY_BLOCK, EVERY_BLOCK_REFIT, CHOSEN_REFIT)]
+    assert max(means) < SESSION_AIM <= every["high"] and chosen["high"] < SESSION_AIM, "no mean reaches the aim, one interval does"
     given = {row["protocol"]: row for row in rows if row["arm"] == "as-given"}
     assert given["random"]["gain"]["low"] > 0 and given["session"]["gain"]["low"] > 0, "a gain in both protocols"
     assert (given["random"]["seeds"], given["session"]["seeds"]) == ([0, 1, 2, 3, 4], [0])

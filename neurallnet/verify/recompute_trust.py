@@ -64,7 +64,7 @@ def nested(study: PublishedStudy, committed: Payload) -> Payload:
 
 def trust(study: PublishedStudy, committed: Payload) -> Payload:
     """07: calibration, abstaining, sets, screening and the flag, of the networks that the payload names."""
-    names = list(committed["runs"])
+    names = [row["part"] for row in committed["calibration"] if row["part"] in committed["runs"]]  # in the order they were asked
     parts = {name: Part(study.run(name).predictions("val"), study.test(name)) for name in names}
     asked = [row for row in committed["corruptions"] if row["corruption"] != CLEAN]
     kinds, severities = ([*dict.fromkeys(row[key] for row in asked)] for key in ("corruption", "severity"))
