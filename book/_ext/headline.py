@@ -69,7 +69,8 @@ def headline_svg(rows: list[Row]) -> str:
     ticks = range(math.ceil(100 * start / step) * step, 101, step)
     grid = "".join(f"M{x(tick / 100)} {TOP}V{foot}" for tick in ticks)
     marks = "".join(_row(row, TOP + ROW * place, x) for place, row in enumerate(rows))
-    labels = "".join(f'<text x="{max(14, x(tick / 100))}" y="{foot + 15}" text-anchor="middle">{tick}%</text>' for tick in ticks[:-1])
+    places = [(max(14, x(tick / 100)), tick) for tick in ticks[:-1]]  # the first one's text would start outside
+    labels = "".join(f'<text x="{at}" y="{foot + 15}" text-anchor="middle">{tick}%</text>' for at, tick in places)
     labels += f'<text x="{WIDTH - 2}" y="{foot + 15}" text-anchor="end">100%</text>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {foot + 22}" class="drawing accuracies" role="img" '
