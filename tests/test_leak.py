@@ -10,7 +10,7 @@ from neurallnet import leak
 from neurallnet.arms import EVERY_BLOCK, SHIPPED, make_arm
 from neurallnet.dataset import split_folds
 from neurallnet.evaluation import build_predictions
-from neurallnet.leak import lead, network_arms, pooled, pooled_seeds, probe_held_out, scores, summary, together
+from neurallnet.leak import lead, network_arms, pooled, pooled_seeds, probe_address, probe_held_out, scores, summary, together
 from neurallnet.paths import Workspace
 from neurallnet.readlog import read_test_reads
 from neurallnet.runs import TEST_READS
@@ -127,3 +127,5 @@ def test_colour_learns_from_what_the_network_learned_from(tmp_path, monkeypatch)
 
     dataset = made_up_set(tmp_path / "more", "taleqani", 300)  # other images, the same workspace
     assert len(probe_held_out(Study(), "session", network="no-se")) == 240 and len(asked) == 4
+    config = make_arm("full", "no-se-session-0").config
+    assert probe_address(config, "these images", "split") != probe_address(config, "others, named alike", "split")
