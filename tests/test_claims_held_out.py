@@ -5,6 +5,7 @@ import copy
 import pytest
 
 from neurallnet.claims import build_claims
+from neurallnet.claims.readme import cells
 from neurallnet.evidence import write_evidence
 
 UNIT = "near-duplicate group"
@@ -209,6 +210,13 @@ def test_each_figure_comes_from_its_own_row(tmp_path):
     assert (chosen.ours, chosen.n, chosen.verdict) == (0.959, 3252, "not reproduced")
     assert found["primary_accuracy_group"].ours == 0.975 and "group protocol" in found["primary_accuracy_group"].protocol
     assert (found["external_overlap_found"].ours, found["external_overlap_found"].n) == (14, 15)
+
+
+def test_shares_are_shown_as_percentages_and_points_as_they_are(tmp_path):
+    found = claims(tmp_path)
+    wanted = {"session_accuracy_masked": "94.00%", "robustness_jpeg": "70.00%", "ece_session": "3.60%", "ood_auroc_bccd": "0.995"}
+    assert {name: cells(found[name])[2] for name in wanted} == wanted and cells(found["session_lead_over_colour"])[2] == "1.5"
+    assert "our aim: 96.8%" in found["session_accuracy_masked"].claim
 
 
 def test_the_protocol_counts_the_runs_of_whom_the_row_is_about(tmp_path):

@@ -69,7 +69,7 @@ def condition_session(evidence: Evidence, name: str, arm: str, title: str) -> Cl
     interval = found["low"], found["high"]
     return Claim(
         name,
-        f"Balanced accuracy on held-out blocks, {title} (our aim: {SESSION_AIM})",
+        f"Balanced accuracy on held-out blocks, {title} (our aim: {SESSION_AIM:.1%})",
         None,
         found["balanced_accuracy"],
         interval,
@@ -83,7 +83,7 @@ def condition_session(evidence: Evidence, name: str, arm: str, title: str) -> Cl
 def session_accuracy_masked(evidence: Evidence) -> Claim:
     found = evidence[FILE]["session"]["network"]
     interval = _ends(found["balanced_accuracy_interval"])
-    title = f"Balanced accuracy on held-out blocks, committee, scale bar {evidence[FILE]['scale_bar']} (our aim: {SESSION_AIM})"
+    title = f"Balanced accuracy on held-out blocks, committee, scale bar {evidence[FILE]['scale_bar']} (our aim: {SESSION_AIM:.1%})"
     verdict = verdict_at_least(found["balanced_accuracy"], interval, SESSION_AIM)
     return _claim(evidence, "session_accuracy_masked", title, found["balanced_accuracy"], interval, verdict)
 

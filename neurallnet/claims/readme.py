@@ -11,7 +11,7 @@ from neurallnet.errors import DataError
 BEGIN, END = "<!-- claims:begin -->", "<!-- claims:end -->"
 
 SHORT = ["Claim", "Paper", "Ours", "95% interval", "n", "Verdict"]
-SHARES = ("primary_accuracy_", "colour_only_accuracy_", "bccd_")  # ids of claims shown as percentages begin like this
+SHARES = ("accuracy_", "robustness_", "bccd_", "sensitivity_", "ece_", "attention_")  # in ids of claims shown as percentages
 
 
 def render_readme(text: str, claims: list[Claim]) -> str:
@@ -37,7 +37,7 @@ def claims_table(claims: list[Claim]) -> str:
 
 def cells(claim: Claim) -> list[str]:
     """The cells of a claim's row, as in SHORT."""
-    show = _share if claim.id.startswith(SHARES) else _number
+    show = _share if any(part in claim.id for part in SHARES) else _number
     return [
         claim.claim,
         "not stated" if claim.paper is None else show(claim.paper),
