@@ -73,6 +73,8 @@ def test_marks_stand_at_their_place_on_the_axis(rows):
     assert f'cx="{middle}"' in text and text.count(f"M{LEFT}.0 ") >= len(made) and f"H{RIGHT}.0" in text
     wide = headline_svg([row._replace(value=0.5, low=0.3, high=0.7) for row in rows])
     assert "30%" in wide and "100%" in wide
+    axis = [float(at) for at in re.findall(r'<text x="([\d.]+)"[^>]*>\d+%</text>', wide)]
+    assert min(axis) >= 14, "the first label, middle at its mark, would start outside the figure"
     assert float(re.search(r'cx="([\d.]+)"', wide)[1]) == pytest.approx(LEFT + (RIGHT - LEFT) * 2 / 7, abs=0.1)
 
 
